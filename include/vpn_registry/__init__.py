@@ -1,0 +1,1 @@
+"""The National VPN Registry: from a dropped file to a notice; never imports Airflow."""
