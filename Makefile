@@ -1,0 +1,78 @@
+# `make help` lists the targets. Every tool runs from a private environment in .venv; nothing is installed elsewhere.
+# Variables: PYTHON (which python3 makes .venv), ARGS (handed on, as in `make demo ARGS=--help`).
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit lint format bench lock pictures clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## private environment in .venv with the locked packages; quick when nothing changed
+
+demo: $(STAMP) ## the whole story on an embedded SFTP server, mail sink and database
+	$(BIN)/vpnreg demo $(ARGS)
+
+test: $(STAMP) ## the whole test suite
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+unit: $(STAMP) ## the tests that need neither Airflow nor a server
+	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+lint: $(STAMP) ## style, format, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## measure against the goals; figures depend on the machine
+	@set -e; for bench in tests/benchmarks/*.py; do echo "== $$bench"; PYTHONPATH=include $(BIN)/python "$$bench" $(ARGS); done
+
+lock: $(STAMP) ## resolve requirements.txt and the tools anew into requirements.lock (needs uv)
+	@uv=$$(command -v uv || echo $(BIN)/uv); \
+	"$$uv" pip compile --quiet --universal --python-version 3.11 --extra dev pyproject.toml \
+		--no-header --no-annotate $(ARGS) -o requirements.lock
+
+pictures: $(STAMP) ## take the README's pictures anew (needs Debian's chromium)
+	$(BIN)/python docs/pictures.py $(ARGS)
+
+clean: ## remove what the tools leave behind; .venv and var stay
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -path ./$(VENV) -prune -o \( -name __pycache__ -o -name '*.egg-info' \) -type d -prune -exec rm -rf {} +
+
+# uv when there is one (on PATH, or from the package index into .venv), else pip. The package itself is installed
+# editable with the locked setuptools, so that nothing is fetched for its build.
+$(STAMP): requirements.lock pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "setup: $(PYTHON) is not on PATH; name a Python 3.11 or newer: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "setup: Python 3.11 or newer is needed, but $(PYTHON) is $$("$(PYTHON)" -c 'import platform; print(platform.python_version())');" \
+			"name another one: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "setup: 1/3 making $(VENV) with $$("$(PYTHON)" --version)"; \
+		rm -rf $(VENV); \
+		if "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null; then "$(PYTHON)" -m venv $(VENV); \
+		elif command -v uv >/dev/null; then uv venv --quiet --python "$(PYTHON)" $(VENV); \
+		else echo "setup: Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; fi; }
+	@echo "setup: 2/3 installing $$(grep -c == requirements.lock) locked packages (half a minute to a few minutes the first time)"
+	@uv=$$(command -v uv) || { \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check uv && uv=$(BIN)/uv || uv=; }; \
+	{ [ -n "$$uv" ] && "$$uv" pip install --quiet --python $(BIN)/python -r requirements.lock; } || { \
+		echo "setup:     with pip instead of uv"; \
+		{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
+		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps -r requirements.lock; }
+	@echo "setup: 3/3 installing vpnreg from this folder"
+	@uv=$$(command -v uv || command -v $(BIN)/uv || true); \
+	{ [ -n "$$uv" ] && "$$uv" pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .; } || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+	@echo "setup: done; $(BIN)/vpnreg --help lists the commands"
