@@ -14,6 +14,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP) ## private environment in .venv with the locked packages; quick when nothing changed
+	@:
 
 demo: $(STAMP) ## the whole story on an embedded SFTP server, mail sink and database
 	$(BIN)/vpnreg demo $(ARGS)
@@ -52,18 +53,17 @@ clean: ## remove what the tools leave behind; .venv and var stay
 # uv when there is one (on PATH, or from the package index into .venv), else pip. The package itself is installed
 # editable with the locked setuptools, so that nothing is fetched for its build.
 $(STAMP): requirements.lock pyproject.toml
-	@command -v "$(PYTHON)" >/dev/null || { \
-		echo "setup: $(PYTHON) is not on PATH; name a Python 3.11 or newer: make setup PYTHON=/path/to/python3" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "setup: Python 3.11 or newer is needed, but $(PYTHON) is $$("$(PYTHON)" -c 'import platform; print(platform.python_version())');" \
-			"name another one: make setup PYTHON=python3.12" >&2; exit 1; }
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		"$(PYTHON)" -c '' || { echo "setup: $(PYTHON) does not run; name a Python 3.11 or newer:" \
+			"make setup PYTHON=/path/to/python3" >&2; exit 1; }; \
+		"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: Python 3.11 or newer is needed," \
+			"but this is $$("$(PYTHON)" --version); name another one: make setup PYTHON=python3.12" >&2; exit 1; }; \
 		echo "setup: 1/3 making $(VENV) with $$("$(PYTHON)" --version)"; \
 		rm -rf $(VENV); \
 		if "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null; then "$(PYTHON)" -m venv $(VENV); \
 		elif command -v uv >/dev/null; then uv venv --quiet --python "$(PYTHON)" $(VENV); \
 		else echo "setup: Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; fi; }
-	@echo "setup: 2/3 installing $$(grep -c == requirements.lock) locked packages (half a minute to a few minutes the first time)"
+	@echo "setup: 2/3 installing the packages of requirements.lock (half a minute to a few minutes the first time)"
 	@uv=$$(command -v uv) || { \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check uv && uv=$(BIN)/uv || uv=; }; \
 	{ [ -n "$$uv" ] && "$$uv" pip install --quiet --python $(BIN)/python -r requirements.lock; } || { \
@@ -71,7 +71,7 @@ $(STAMP): requirements.lock pyproject.toml
 		{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
 		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps -r requirements.lock; }
 	@echo "setup: 3/3 installing vpnreg from this folder"
-	@uv=$$(command -v uv || command -v $(BIN)/uv || true); \
+	@uv=$$(command -v uv || command -v $(BIN)/uv) || uv=; \
 	{ [ -n "$$uv" ] && "$$uv" pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .; } || \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@

@@ -1,0 +1,23 @@
+"""Airflow's own hook for local settings: it is imported from PYTHONPATH in every Airflow process.
+
+Keeps task logs readable, and can load the slow packages once before workers fork instead of once a task.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from airflow.configuration import conf
+
+__all__: list[str] = []  # nothing here replaces a setting of Airflow's
+
+# Each writes its inner life at INFO: great_expectations some 200 lines a task, the SSH libraries 20 a connection.
+for chatty in ("great_expectations", "asyncssh", "paramiko.transport"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
+
+# AIRFLOW__VPN_REGISTRY__PRELOAD=True: importing great_expectations costs seconds, in each task that judges. A worker
+# that has imported it hands it to the tasks it forks, and takes some 50 MB more itself.
+if sys.argv[1:2] in (["scheduler"], ["celery"]) and conf.getboolean("vpn_registry", "preload", fallback=False):
+    import great_expectations  # noqa: F401  # imported for the forks, not for this module (2027-06-30)
+    import pandas  # noqa: F401  # the same (2027-06-30)
