@@ -1,0 +1,187 @@
+"""Deadlines with their history, working days and stages. Pure: no file, no clock, no database.
+
+A deadline has been extended in most years, so it is a list of dated entries and never a constant
+(contract section 8). Days are calendar days in Pakistan; instants are aware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from vpn_registry.model import PAKISTAN
+
+GRACE: Final = timedelta(minutes=15)
+"""How long after the last second a file may first be listed and still be on time: it covers our polling."""
+LAPSE_WORKING_DAYS: Final = 3
+"""A stage that was not sent within so many working days after its day is not sent at all."""
+EXTENDED: Final = "extended"
+"""The stage of the one letter an extension sends to each ISP that had been told the old date."""
+
+_DAY: Final = timedelta(days=1)
+_SATURDAY: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One entry of a campaign's deadline history; version 1 is the first date ever set."""
+
+    campaign: str
+    version: int
+    ends_on: date  # the last day on which filing is in time
+    entered_on: date  # the day this entry was made
+    source: str  # the decision or letter that set it
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Who answers questions about a campaign; printed in every letter."""
+
+    name: str
+    email: str
+    phone: str
+    name_ur: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A registration drive: its legal base and every deadline it ever had, oldest first (at least one)."""
+
+    slug: str
+    name: str
+    name_ur: str
+    legal_base: str
+    legal_base_ur: str
+    office: Office
+    deadlines: tuple[Deadline, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageDay:
+    """A stage of a deadline and the working day it goes out on.
+
+    `merged_into` names the stage that goes in its stead when two fall on one day, else None.
+    `last_on` is the last day on which it may still be sent; after it the stage has lapsed.
+    """
+
+    stage: str
+    offset: int  # calendar days from the deadline, negative before it
+    on: date
+    last_on: date
+    merged_into: str | None = None
+
+
+def is_working_day(day: date, holidays: Collection[date]) -> bool:
+    """Monday to Friday and not in the holiday file."""
+    return day.weekday() < _SATURDAY and day not in holidays
+
+
+def working_day_on_or_before(day: date, holidays: Collection[date]) -> date:
+    while not is_working_day(day, holidays):
+        day -= _DAY
+    return day
+
+
+def working_day_on_or_after(day: date, holidays: Collection[date]) -> date:
+    while not is_working_day(day, holidays):
+        day += _DAY
+    return day
+
+
+def working_day_after(day: date, count: int, holidays: Collection[date]) -> date:
+    """The `count`-th working day after `day`; `day` itself is not counted."""
+    for _ in range(count):
+        day = working_day_on_or_after(day + _DAY, holidays)
+    return day
+
+
+def deadline_in_force(campaign: Campaign, today: date) -> Deadline:
+    """The newest entry made on or before `today`; the first one on days before any entry."""
+    entered = [deadline for deadline in campaign.deadlines if deadline.entered_on <= today]
+    return max(entered or campaign.deadlines[:1], key=lambda deadline: deadline.version)
+
+
+def extend(campaign: Campaign, ends_on: date, entered_on: date, source: str) -> Campaign:
+    """The campaign with one more deadline entry. Raises ValueError, in one sentence, if it is no extension."""
+    last = campaign.deadlines[-1]
+    if ends_on <= last.ends_on:
+        raise ValueError(f"A deadline told to ISPs never moves earlier: {ends_on} is not after {last.ends_on}.")
+    if entered_on < last.entered_on:
+        raise ValueError(f"Deadlines are entered in order: {entered_on} is before {last.entered_on}.")
+    added = Deadline(campaign.slug, last.version + 1, ends_on, entered_on, source)
+    return replace(campaign, deadlines=(*campaign.deadlines, added))
+
+
+def date_to_tell(deadline: Deadline, told: date | None) -> date:
+    """The date a letter names: the one in force, but never one earlier than the ISP was `told` before."""
+    return deadline.ends_on if told is None else max(deadline.ends_on, told)
+
+
+def ends_at(deadline: Deadline) -> datetime:
+    """The first instant after the deadline, in UTC: 30 June 2026 ends at 2026-06-30T19:00:00Z."""
+    return datetime.combine(deadline.ends_on + _DAY, time(), PAKISTAN).astimezone(UTC)
+
+
+def is_on_time(first_listed_at: datetime, deadline: Deadline, stood_still: timedelta = timedelta()) -> bool:
+    """Whether a file we first listed at that instant is in time: before 00:15 on the day after.
+
+    `stood_still` is how long our own listing of the zone failed around that moment; the filer's clock stands
+    still as long. Raises ValueError for a naive time.
+    """
+    if first_listed_at.tzinfo is None:
+        raise ValueError(f"{first_listed_at.isoformat()} has no time zone")
+    return first_listed_at < ends_at(deadline) + GRACE + stood_still
+
+
+def days_left(deadline: Deadline, today: date) -> int:
+    """Calendar days until the deadline day: 0 on it, negative after it."""
+    return (deadline.ends_on - today).days
+
+
+def plan_stages(deadline: Deadline, offsets: Mapping[str, int], holidays: Collection[date]) -> tuple[StageDay, ...]:
+    """The stages of a deadline in the order of their days; `offsets` maps stage to calendar days from it.
+
+    A stage moves to the working day before, an overdue one to the working day after. Of those that fall on one
+    day only the nearest to the deadline goes. Stages not dated after the day the deadline was entered are left
+    out: nobody is sent yesterday's reminder of a new date.
+    """
+    days = [_stage_day(deadline, stage, offset, holidays) for stage, offset in offsets.items()]
+    planned = sorted((day for day in days if day.on > deadline.entered_on), key=lambda day: (day.on, day.offset))
+    going: dict[date, StageDay] = {}
+    for day in planned:
+        rival = going.get(day.on)
+        if rival is None or abs(day.offset) < abs(rival.offset):
+            going[day.on] = day
+    return tuple(day if going[day.on] is day else replace(day, merged_into=going[day.on].stage) for day in planned)
+
+
+def stages_of_isp(stage_days: Iterable[StageDay], first_list_on: date | None) -> tuple[StageDay, ...]:
+    """The stages an ISP gets: none dated before its first accepted client list, none at all without one."""
+    if first_list_on is None:
+        return ()
+    return tuple(day for day in stage_days if day.on >= first_list_on)
+
+
+def due_stage(stage_days: Iterable[StageDay], today: date, holidays: Collection[date]) -> StageDay | None:
+    """The one stage to send today: the latest that is due, neither merged nor lapsed; none on days off."""
+    if not is_working_day(today, holidays):
+        return None
+    due = [day for day in stage_days if day.merged_into is None and day.on <= today]
+    latest = max(due, key=lambda day: (day.on, day.offset), default=None)
+    return None if latest is None or has_lapsed(latest, today) else latest
+
+
+def has_lapsed(stage_day: StageDay, today: date) -> bool:
+    """Whether it is too late to send this stage."""
+    return today > stage_day.last_on
+
+
+def _stage_day(deadline: Deadline, stage: str, offset: int, holidays: Collection[date]) -> StageDay:
+    target = deadline.ends_on + timedelta(days=offset)
+    is_overdue = offset > 0
+    on = working_day_on_or_after(target, holidays) if is_overdue else working_day_on_or_before(target, holidays)
+    last_on = working_day_after(on, LAPSE_WORKING_DAYS, holidays)
+    # "Three days left" is never sent once the deadline has passed, however few working days that leaves.
+    return StageDay(stage, offset, on, last_on if is_overdue else min(last_on, deadline.ends_on))
