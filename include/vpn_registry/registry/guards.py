@@ -1,0 +1,159 @@
+"""Triggers that keep history: illegal moves, changed versions, edited audit events are refused by the database itself.
+
+`install` is run by every upgrade, after the migrations: triggers are dropped and made anew, the moves seeded anew.
+Conditions are written once, in SQL that SQLite and PostgreSQL read alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, text
+
+from vpn_registry.registry.moves import DELIVERY_MOVES, MESSAGE_MOVES, REVISION_MOVES
+from vpn_registry.registry.tables import (
+    ClientVersionRow,
+    DeliveryMoveRow,
+    DeliveryRow,
+    MessageMoveRow,
+    RegistrationVersionRow,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Refuse `event` on a row of `table` where `condition` (over OLD and NEW) is true."""
+
+    table: str
+    event: str
+    name: str
+    condition: str
+    message: str
+
+
+def _changed(*columns: str) -> str:
+    return " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in columns)
+
+
+def _append_only(table: str) -> tuple[Guard, ...]:
+    message = f"{table} are only added to"
+    return Guard(table, "UPDATE", "kept", "1=1", message), Guard(table, "DELETE", "kept", "1=1", message)
+
+
+_KEPT_FOR_EVER: Final = frozenset(
+    {"id", "row", "seq", "action", "is_overtaken", "learnt_at", "content_sha256", "current_id", "delivery_id"}
+)
+"""What stays of a version when its retention ends: numbers, dates, hashes and lineage (contract section 6)."""
+
+
+def _versions(model: type[RegistrationVersionRow] | type[ClientVersionRow]) -> tuple[Guard, ...]:
+    table = model.__tablename__
+    names = [column.name for column in model.__table__.columns]
+    kept = _changed(*(name for name in names if name in _KEPT_FOR_EVER))
+    left = " OR ".join(f"NEW.{name} IS NOT NULL" for name in names if name not in _KEPT_FOR_EVER | {"erased_at"})
+    condition = f"OLD.erased_at IS NOT NULL OR NEW.erased_at IS NULL OR {kept} OR {left}"
+    return (
+        Guard(table, "UPDATE", "kept", condition, f"{table} change only by the erasure of their personal columns"),
+        Guard(table, "DELETE", "kept", "1=1", f"{table} are never deleted"),
+    )
+
+
+_DELIVERY_IDENTITY: Final = tuple(
+    column.name
+    for column in DeliveryRow.__table__.columns
+    if column.name in {"sha256", "received_at", "feed", "mode", "name_isp", "content_on", "seq", "ext", "owns_number"}
+)
+
+GUARDS: Final = (
+    Guard(
+        "deliveries", "UPDATE", "moves",
+        "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM delivery_moves AS m WHERE m.from_state = OLD.state"
+        " AND m.to_state = NEW.state"
+        " AND (NOT m.is_revision OR (OLD.outcome = 'held' AND NEW.revision = OLD.revision + 1)))",
+        "this move of a delivery is not in the table of moves",
+    ),
+    Guard(
+        "deliveries", "UPDATE", "outcome",
+        "OLD.outcome IS NOT NULL AND (NEW.outcome IS DISTINCT FROM OLD.outcome OR NEW.revision <> OLD.revision)"
+        " AND NOT (OLD.outcome = 'held' AND NEW.revision = OLD.revision + 1)",
+        "the outcome of a delivery changes only when a held one is decided, as a new revision",
+    ),
+    Guard(
+        "deliveries", "UPDATE", "final",
+        f"OLD.state IN ('answered', 'vanished') AND OLD.outcome IS DISTINCT FROM 'held' AND ("
+        f"{_changed(*(c.name for c in DeliveryRow.__table__.columns if c.name != 'is_source_removed'))})",
+        "a delivery in its last state never changes",
+    ),
+    Guard(
+        "deliveries", "UPDATE", "identity",
+        f"OLD.sha256 IS NOT NULL AND ({_changed(*_DELIVERY_IDENTITY)})",
+        "what a stored delivery is never changes",
+    ),
+    Guard("deliveries", "UPDATE", "claims", "NEW.claim_no < OLD.claim_no", "claim numbers only grow"),
+    Guard("deliveries", "DELETE", "kept", "1=1", "deliveries are never deleted"),
+    *_append_only("number_uses"),
+    Guard(
+        "registrations", "UPDATE", "number",
+        f"OLD.national_no IS NOT NULL AND ({_changed('isp', 'registration_ref', 'national_no')})",
+        "a national number is issued once, for ever",
+    ),
+    Guard("registrations", "DELETE", "kept", "1=1", "registrations are never deleted"),
+    *_versions(RegistrationVersionRow),
+    *_versions(ClientVersionRow),
+    Guard(
+        "messages", "UPDATE", "moves",
+        "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM message_moves AS m"
+        " WHERE m.from_state = OLD.state AND m.to_state = NEW.state)",
+        "this move of a message is not in the table of moves",
+    ),
+    Guard(
+        "messages", "UPDATE", "frozen",
+        "OLD.frozen_at IS NOT NULL AND NOT (OLD.state = 'approved' AND NEW.state = 'sending') AND ("
+        + _changed("subject", "body_text", "body_html", "attachment_name", "attachment", "header_message_id", "email")
+        + ")",
+        "the bytes of a message are frozen when it starts sending",
+    ),
+    Guard(
+        "notices", "UPDATE", "moves",
+        "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM message_moves AS m"
+        " WHERE m.from_state = OLD.state AND m.to_state = NEW.state)",
+        "this move of a notice is not in the table of moves",
+    ),
+    *_append_only("deadlines"),
+    *_append_only("decisions"),
+    *_append_only("audit_events"),
+    *_append_only("audit_seals"),
+)  # fmt: skip
+
+
+def install(connection: Connection) -> None:
+    """Seed the tables of moves and make every trigger anew, inside the caller's transaction."""
+    moves = [(pair, False) for pair in sorted(DELIVERY_MOVES)] + [(pair, True) for pair in sorted(REVISION_MOVES)]
+    connection.execute(delete(DeliveryMoveRow))
+    connection.execute(
+        insert(DeliveryMoveRow),
+        [{"from_state": a, "to_state": b, "is_revision": revision} for (a, b), revision in moves],
+    )
+    connection.execute(delete(MessageMoveRow))
+    connection.execute(insert(MessageMoveRow), [{"from_state": a, "to_state": b} for a, b in sorted(MESSAGE_MOVES)])
+    for guard in GUARDS:
+        for statement in _statements(guard, connection.dialect.name):
+            connection.execute(text(statement.replace(":", r"\:")))
+
+
+def _statements(guard: Guard, dialect: str) -> tuple[str, ...]:
+    name = f"guard_{guard.table}_{guard.event.lower()}_{guard.name}"
+    if dialect == "sqlite":
+        return (
+            f"DROP TRIGGER IF EXISTS {name}",
+            f"CREATE TRIGGER {name} BEFORE {guard.event} ON {guard.table} FOR EACH ROW WHEN {guard.condition}"
+            f" BEGIN SELECT RAISE(ABORT, '{guard.message}'); END",
+        )
+    return (
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $guard$ BEGIN"
+        f" IF {guard.condition} THEN RAISE EXCEPTION '{guard.message}' USING ERRCODE = 'check_violation'; END IF;"
+        " IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $guard$",
+        f"DROP TRIGGER IF EXISTS {name} ON {guard.table}",
+        f"CREATE TRIGGER {name} BEFORE {guard.event} ON {guard.table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+    )

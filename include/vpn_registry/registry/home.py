@@ -1,0 +1,191 @@
+"""A registry and its home: set-up, upgrade, opening, and the clock everything reads.
+
+`upgrade` is the only migrator. A home becomes simulated when the first command on it, while it is empty, carries an
+instant; its clock then moves only forward and only when told (contract section 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, exists, insert, inspect, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from vpn_registry.model import ConfigurationError, iso_utc
+from vpn_registry.registry import guards
+from vpn_registry.registry.engine import WRITER, database_file, engine_for
+from vpn_registry.registry.keys import KeyRing
+from vpn_registry.registry.tables import AuditEventRow, DeliveryRow, HomeRow, NoticeRow, ZoneWatchRow
+from vpn_registry.settings import Settings
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_KEY_MARK: Final = "this registry's key file"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """An open registry: sessions, keys and the clock."""
+
+    settings: Settings
+    keys: KeyRing
+    is_simulated: bool
+    simulated_at: datetime | None
+    _engine: Engine
+
+    def now(self) -> datetime:
+        """Aware UTC: the simulated instant of a simulated home, else this machine's clock."""
+        return self.simulated_at if self.simulated_at is not None else datetime.now(UTC)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session whose work is committed at the end of the block, or rolled back when it raises."""
+        with (
+            self._engine.connect().execution_options(**{WRITER: True}) as connection,
+            Session(connection, autoflush=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session on one snapshot of the registry; nothing it does is kept."""
+        options = {"isolation_level": "REPEATABLE READ"} if self._engine.dialect.name == "postgresql" else {}
+        with (
+            self._engine.connect().execution_options(**options) as connection,
+            Session(connection, autoflush=False) as session,
+        ):
+            yield session
+
+
+def upgrade(settings: Settings) -> str:
+    """Bring the database to this version's schema and return its revision; sets an empty one up, with its keys."""
+    return _upgrade(settings, as_of=None)
+
+
+def open_home(settings: Settings, *, as_of: datetime | None = None) -> Registry:
+    """Open the registry of a home.
+
+    With `as_of` (aware) an empty home is set up and becomes simulated, and a simulated one moves its clock forward.
+    Raises ConfigurationError when the schema is another one, the key file is missing or not this registry's, or
+    `as_of` is given to a home that isn't simulated or would go back in time.
+    """
+    engine = engine_for(settings.database_url)
+    if as_of is not None and as_of.tzinfo is None:
+        raise ConfigurationError(f"--as-of {as_of.isoformat()} names no time zone; write for example +05:00 behind it.")
+    if as_of is not None and _is_unused(engine):
+        _upgrade(settings, as_of=as_of)
+    _refuse_other_schema(engine)
+    keys = KeyRing.load(settings.key_file)
+    with engine.connect() as connection:
+        home = connection.execute(select(HomeRow.is_simulated, HomeRow.simulated_at, HomeRow.key_mark)).one()
+    if home.key_mark != keys.fingerprint(_KEY_MARK):
+        raise ConfigurationError(
+            f"{settings.key_file}: this is not the key file this registry was set up with; put that one back."
+        )
+    simulated_at = home.simulated_at if as_of is None else _move_clock(engine, home.simulated_at, as_of)
+    return Registry(settings, keys, home.is_simulated, simulated_at, engine)
+
+
+def _upgrade(settings: Settings, *, as_of: datetime | None) -> str:
+    engine = engine_for(settings.database_url)
+    file = database_file(engine)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _connected(engine) as connection, connection.begin():
+        is_new = not inspect(connection).has_table(HomeRow.__tablename__)
+        keys = _keys_for(settings, is_new=is_new)
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        guards.install(connection)
+        mark = keys.fingerprint(_KEY_MARK)
+        if is_new:
+            connection.execute(insert(HomeRow).values(id=1, is_simulated=False, simulated_at=None, key_mark=mark))
+        if as_of is not None:
+            connection.execute(update(HomeRow).values(is_simulated=True, simulated_at=as_of))
+    if file is not None:
+        file.chmod(0o600)
+    return _head()
+
+
+def _keys_for(settings: Settings, *, is_new: bool) -> KeyRing:
+    # Only an empty database gets new keys: beside stored ciphertext a new key file would hide the loss of the old one.
+    if is_new and not settings.key_file.exists():
+        return KeyRing.create(settings.key_file)
+    return KeyRing.load(settings.key_file)
+
+
+def _refuse_other_schema(engine: Engine) -> None:
+    if _is_absent(engine):
+        raise ConfigurationError("The registry's database is not set up; run `vpnreg db upgrade`.")
+    with _connected(engine) as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current is None:
+        raise ConfigurationError("The registry's database is not set up; run `vpnreg db upgrade`.")
+    if current != _head():
+        raise ConfigurationError(
+            f"The registry's database is at schema {current}, this version needs {_head()}; run `vpnreg db upgrade`."
+        )
+
+
+def _is_unused(engine: Engine) -> bool:
+    """Whether nothing has happened in the registry yet: no database, no schema, or nothing but its set-up."""
+    if _is_absent(engine):
+        return True
+    with _connected(engine) as connection:
+        if not inspect(connection).has_table(HomeRow.__tablename__):
+            return True
+        if connection.scalar(select(HomeRow.is_simulated)):
+            return False
+        used = (exists(select(table)) for table in (DeliveryRow, ZoneWatchRow, NoticeRow, AuditEventRow))
+        return not any(connection.scalar(select(something)) for something in used)
+
+
+def _move_clock(engine: Engine, simulated_at: datetime | None, as_of: datetime) -> datetime:
+    if simulated_at is None:
+        raise ConfigurationError(
+            "--as-of is only for a simulated home, and this one runs on the real clock; name an empty home."
+        )
+    if as_of < simulated_at:
+        raise ConfigurationError(
+            f"--as-of {iso_utc(as_of)} lies before {iso_utc(simulated_at)}, where this home's clock stands already."
+        )
+    with engine.connect().execution_options(**{WRITER: True}) as connection, connection.begin():
+        # Two commands may move it at once: the later instant wins.
+        connection.execute(update(HomeRow).where(HomeRow.simulated_at <= as_of).values(simulated_at=as_of))
+    return as_of.astimezone(UTC)
+
+
+def _is_absent(engine: Engine) -> bool:
+    # Connecting would create the file.
+    file = database_file(engine)
+    return file is not None and not file.exists()
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    try:
+        connection = engine.connect().execution_options(**{WRITER: True})
+    except OperationalError:
+        # Not chained: the driver's message may quote the address with its user.
+        raise ConfigurationError(
+            "The registry's database does not answer; check VPN_REGISTRY_DATABASE_URL and that the server runs."
+        ) from None
+    with connection:
+        yield connection
+
+
+def _head() -> str:
+    head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    return head if head is not None else "nothing"

@@ -1,0 +1,1 @@
+"""Forward-only migrations of the registry; `home.upgrade` is their only runner."""

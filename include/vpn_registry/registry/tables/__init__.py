@@ -1,0 +1,75 @@
+"""The tables of the registry, typed. `Base.metadata` knows them all (design.md section 5).
+
+Column suffixes: `_at` aware UTC moment, `_on` local date, `_id` surrogate, `_no` number issued by somebody (text),
+`_seq` sequence number, `_sha256`, `is_`/`owns_`.
+"""
+
+from vpn_registry.registry.tables.base import Base, metadata
+from vpn_registry.registry.tables.books import (
+    ClientRow,
+    ClientVersionRow,
+    KeptKeyRow,
+    RegistrationRow,
+    RegistrationVersionRow,
+)
+from vpn_registry.registry.tables.house import (
+    AuditEventRow,
+    AuditSealRow,
+    CaseRow,
+    CounterRow,
+    DecisionRow,
+    HomeRow,
+)
+from vpn_registry.registry.tables.ledger import (
+    AnswerRow,
+    DeliveryMoveRow,
+    DeliveryRow,
+    DeliveryRowRow,
+    FindingRow,
+    IrregularFileRow,
+    LeaseRow,
+    NumberUseRow,
+    ValidationResultRow,
+    ZoneWatchRow,
+)
+from vpn_registry.registry.tables.notices import (
+    DeadlineRow,
+    MessageMoveRow,
+    MessageRow,
+    NoticeClientRow,
+    NoticeRow,
+)
+from vpn_registry.registry.tables.statuses import ClientStatusRow, ReconciliationRunRow
+
+__all__ = [
+    "AnswerRow",
+    "AuditEventRow",
+    "AuditSealRow",
+    "Base",
+    "CaseRow",
+    "ClientRow",
+    "ClientStatusRow",
+    "ClientVersionRow",
+    "CounterRow",
+    "DeadlineRow",
+    "DecisionRow",
+    "DeliveryMoveRow",
+    "DeliveryRow",
+    "DeliveryRowRow",
+    "FindingRow",
+    "HomeRow",
+    "IrregularFileRow",
+    "KeptKeyRow",
+    "LeaseRow",
+    "MessageMoveRow",
+    "MessageRow",
+    "NoticeClientRow",
+    "NoticeRow",
+    "NumberUseRow",
+    "ReconciliationRunRow",
+    "RegistrationRow",
+    "RegistrationVersionRow",
+    "ValidationResultRow",
+    "ZoneWatchRow",
+    "metadata",
+]
