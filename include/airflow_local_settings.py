@@ -19,5 +19,5 @@ for chatty in ("great_expectations", "asyncssh", "paramiko.transport"):
 # AIRFLOW__VPN_REGISTRY__PRELOAD=True: importing great_expectations costs seconds, in each task that judges. A worker
 # that has imported it hands it to the tasks it forks, and takes some 50 MB more itself.
 if sys.argv[1:2] in (["scheduler"], ["celery"]) and conf.getboolean("vpn_registry", "preload", fallback=False):
-    import great_expectations  # noqa: F401  # imported for the forks, not for this module (2027-06-30)
-    import pandas  # noqa: F401  # the same (2027-06-30)
+    import great_expectations  # noqa: F401 - for the forks; until 2027-12-31
+    import pandas  # noqa: F401 - for the forks; until 2027-12-31

@@ -1,0 +1,121 @@
+"""What every DAG here has, before any of them runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vpn_registry import settings
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+pytestmark = pytest.mark.airflow
+
+DAG_FILES = sorted((settings.PROJECT / "dags").glob("*.py"))
+TAGS = {"deliveries", "registry", "notices", "people", "hourly-or-faster", "daily", "by-hand"}
+HEAVY = ("pandas", "pyarrow", "numpy", "great_expectations", "polars")
+
+
+def test_every_file_in_dags_parses_into_the_dag_it_is_named_after(dag_bag: DagBag) -> None:
+    assert dag_bag.import_errors == {}
+    assert sorted(dag_bag.dags) == [path.stem for path in DAG_FILES]
+
+
+def explanation(task: Any) -> str | None:
+    """The docstring of a task's function; mapped tasks keep it there only."""
+    docstring: str | None = task.python_callable.__doc__
+    return docstring
+
+
+def test_every_dag_explains_itself_and_what_to_do_when_it_fails(dag_bag: DagBag) -> None:
+    for dag_id, dag in dag_bag.dags.items():
+        assert dag.doc_md, dag_id
+        assert "### When this fails" in dag.doc_md, dag_id
+        for task in dag.tasks:
+            assert explanation(task), f"{task.task_id} of {dag_id} has no docstring"
+
+
+def test_the_failure_table_of_a_dag_names_tasks_it_has(dag_bag: DagBag) -> None:
+    for dag_id, dag in dag_bag.dags.items():
+        lines = (dag.doc_md or "").split("### When this fails")[1].splitlines()
+        named = {line.split("|")[1].strip(" `") for line in lines if line.startswith("| `")}
+        assert named, dag_id
+        assert named <= {task.task_id.rpartition(".")[2] for task in dag.tasks}, dag_id
+
+
+def test_every_task_has_an_owner_retries_a_time_limit_and_tells_of_its_failure(dag_bag: DagBag) -> None:
+    for dag in dag_bag.dags.values():
+        for task in dag.tasks:
+            assert task.owner not in ("", "airflow"), task.task_id
+            assert task.retries, task.task_id
+            assert task.execution_timeout is not None, task.task_id
+            assert task.on_failure_callback, task.task_id
+
+
+def test_every_dag_is_tagged_from_the_closed_set(dag_bag: DagBag) -> None:
+    for dag_id, dag in dag_bag.dags.items():
+        assert dag.tags, dag_id
+        assert set(dag.tags) <= TAGS, f"{dag_id} brings a tag of its own; add it to the set or use another"
+
+
+def test_every_dag_keeps_pakistans_clock_and_never_catches_up(dag_bag: DagBag) -> None:
+    for dag_id, dag in dag_bag.dags.items():
+        assert dag.start_date is not None, dag_id
+        assert str(dag.timezone) == "Asia/Karachi", dag_id
+        assert dag.catchup is False, dag_id
+
+
+def test_every_dag_survives_serialisation(dag_bag: DagBag) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    for dag_id, dag in dag_bag.dags.items():
+        serialised = json.loads(json.dumps(DagSerialization.to_dict(dag)))
+        assert set(DagSerialization.from_dict(serialised).task_ids) == set(dag.task_ids), dag_id
+
+
+def test_every_pool_that_a_task_names_is_one_that_set_up_makes(dag_bag: DagBag) -> None:
+    from vpn_registry.demo.airflow_services import POOLS
+
+    used = {task.pool for dag in dag_bag.dags.values() for task in dag.tasks}
+    assert used <= {*POOLS, "default_pool"}
+    compose = (settings.PROJECT / "docker-compose.yaml").read_text(encoding="utf-8")
+    for pool, wanted in POOLS.items():
+        assert f'airflow pools set {pool} {wanted["slots"]} "{wanted["description"]}"' in compose
+
+
+def in_a_fresh_interpreter(program: str, *arguments: str) -> Any:
+    """What `program` prints as JSON on its last line."""
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=settings.environment(""),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def test_parsing_the_dags_loads_none_of_the_heavy_packages(airflow_db: Path) -> None:
+    program = """
+import json, sys, runpy
+from airflow import sdk, settings
+before = set(sys.modules)
+for path in sys.argv[1:]:
+    runpy.run_path(path)
+print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
+"""
+    loaded = in_a_fresh_interpreter(program, *map(str, DAG_FILES))
+    assert set(loaded).isdisjoint(HEAVY)
+
+
+def test_the_wiring_of_a_dag_is_short_and_holds_no_sql_or_frames() -> None:
+    for path in DAG_FILES:
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 130, f"{path.name}: a DAG file reads like a table of contents"
+        assert "SELECT " not in text, path.name
