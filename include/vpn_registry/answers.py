@@ -1,0 +1,143 @@
+"""The files an ISP gets back in its `outgoing/` (contract section 4): pure, from delivery and verdict to bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+
+from vpn_registry.model import Answer, Delivery, Finding, Outcome, RowCounts, iso_utc
+
+FINDING_COLUMNS: Final = (
+    "row",
+    "line",
+    "key",
+    "column",
+    "code",
+    "severity",
+    "value",
+    "message",
+    "remedy",
+    "suggestion",
+)
+ACCEPTED_COLUMNS: Final = ("row", "registration_ref", "subscriber_id", "national_no", "action", "effect")
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def receipt(delivery: Delivery, *, stem: str, simulated: bool) -> Answer:
+    """`<file>.receipt.json`: the bytes are stored. `stem` is the name the delivery's answers use."""
+    return _json(
+        delivery,
+        f"{stem}.receipt.json",
+        {
+            "delivery_id": delivery.id,
+            "file": delivery.file_name,
+            "sha256": delivery.sha256,
+            "size_bytes": delivery.size_bytes,
+            "received_at": _moment(delivery.received_at),
+            "simulated": simulated,
+            "revision": delivery.revision,
+        },
+    )
+
+
+def result(
+    delivery: Delivery,
+    *,
+    stem: str,
+    outcome: Outcome,
+    rows: RowCounts,
+    findings: Sequence[Finding],
+    counts_by_code: Mapping[str, int],
+    rulebook_version: str,
+    finished_at: datetime,
+    simulated: bool,
+    revision: int | None = None,
+) -> Answer:
+    """`<file>.result.json`: always, also when all is well. `revision` counts results of one delivery from 1."""
+    name = delivery.name
+    return _json(
+        delivery,
+        f"{stem}.result.json",
+        {
+            "delivery_id": delivery.id,
+            "file": delivery.file_name,
+            "feed": str(name.feed) if name else None,
+            "mode": str(name.mode) if name else None,
+            "outcome": str(outcome),
+            "rows": {
+                "total": rows.total,
+                "accepted": rows.accepted,
+                "rejected": rows.rejected,
+                "duplicate": rows.duplicate,
+                "warned": rows.warned,
+            },
+            "findings": [
+                {"code": f.code, "severity": str(f.severity), "message": f.message, "remedy": f.remedy}
+                for f in findings
+            ],
+            "counts_by_code": dict(sorted(counts_by_code.items())),
+            "rulebook_version": rulebook_version,
+            "received_at": _moment(delivery.received_at),
+            "finished_at": iso_utc(finished_at),
+            "checked_only": delivery.is_check_only,
+            "simulated": simulated,
+            "revision": delivery.revision if revision is None else revision,
+        },
+    )
+
+
+def findings(delivery: Delivery, lines: pd.DataFrame, *, stem: str, counts_by_code: Mapping[str, int]) -> Answer | None:
+    """`<file>.findings.csv`: `lines` has the file's columns, already limited; None when no row has a finding.
+
+    When lines were left out the last one says how many.
+    """
+    total = sum(counts_by_code.values())
+    if not total:
+        return None
+    rows = list(lines[list(FINDING_COLUMNS)].itertuples(index=False, name=None))
+    left_out = total - len(rows)
+    if left_out > 0:
+        message = f"{left_out:,} more findings are left out here; counts_by_code in the result counts them all."
+        remedy = "Correct these first; the others often have the same cause."
+        rows.append(("", "", "", "", "", "", "", message, remedy, ""))
+    return _table(delivery, f"{stem}.findings.csv", FINDING_COLUMNS, rows)
+
+
+def accepted(delivery: Delivery, effects: pd.DataFrame, *, stem: str) -> Answer:
+    """`<file>.accepted.csv`: what each accepted registration row did; `effects` has the file's columns."""
+    rows = effects[list(ACCEPTED_COLUMNS)].itertuples(index=False, name=None)
+    return _table(delivery, f"{stem}.accepted.csv", ACCEPTED_COLUMNS, rows)
+
+
+def safe_cell(value: object) -> str:
+    """Text of a cell that no spreadsheet takes for a formula: a leading ' where one would begin (OWASP)."""
+    text = "" if value is None else str(value)
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+
+
+def _table(delivery: Delivery, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Answer:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows([safe_cell(value) for value in row] for row in rows)
+    return Answer(_path(delivery, name), text.getvalue().encode())
+
+
+def _json(delivery: Delivery, name: str, content: Mapping[str, Any]) -> Answer:
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return Answer(_path(delivery, name), f"{text}\n".encode())
+
+
+def _path(delivery: Delivery, name: str) -> str:
+    return f"check/{name}" if delivery.is_check_only else name
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else iso_utc(moment)

@@ -1,0 +1,246 @@
+"""Addresses: the syntax of a cell, the special-purpose table, and the filer's declared prefixes.
+
+The table is our own because Python's `is_private` and `is_global` changed between patch releases and call
+multicast and 0.0.0.0/0 global: a judgement must not depend on the interpreter.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from vpn_registry.rulebook.rule import BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An inclusive range of addresses of one IP version, as integers."""
+
+    version: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressVerdict:
+    """What one column of address cells is worth, one bool a row; empty cells are False everywhere."""
+
+    malformed: BoolArray
+    special: BoolArray
+    outside: BoolArray
+
+
+SPECIAL_V4: Final = (
+    ("0.0.0.0/8", "unspecified"),
+    ("10.0.0.0/8", "private"),
+    ("100.64.0.0/10", "private (carrier-grade NAT)"),
+    ("127.0.0.0/8", "loopback"),
+    ("169.254.0.0/16", "link-local"),
+    ("172.16.0.0/12", "private"),
+    ("192.0.0.0/24", "reserved"),
+    ("192.0.2.0/24", "documentation"),
+    ("192.88.99.0/24", "reserved"),
+    ("192.168.0.0/16", "private"),
+    ("198.18.0.0/15", "reserved for benchmarks"),
+    ("198.51.100.0/24", "documentation"),
+    ("203.0.113.0/24", "documentation"),
+    ("224.0.0.0/4", "multicast"),
+    ("240.0.0.0/4", "reserved"),
+)
+# Whatever lies outside 2000::/3 is not global unicast: unspecified, loopback, mapped, private, link-local, multicast.
+SPECIAL_V6: Final = (
+    ("::/3", "not global unicast"),
+    ("2001::/23", "reserved"),
+    ("2001:db8::/32", "documentation"),
+    ("2002::/16", "6to4"),
+    ("3fff::/20", "documentation"),
+    ("4000::/2", "not global unicast"),
+    ("8000::/1", "not global unicast"),
+)
+DOCUMENTATION: Final = "documentation"
+
+_PLAIN_V4: Final = (
+    "^"
+    + r"\.".join(f"(?P<{name}>0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])" for name in "abcd")
+    + r"(?:/(?P<bits>[0-9]|[12][0-9]|3[0-2]))?$"
+)
+_LEADING_ZERO: Final = re.compile(r"(^|\.)0[0-9]")
+_BITS: Final = {4: 32, 6: 128}
+
+
+def ranges(cell: str) -> tuple[Range, ...] | None:
+    """The ranges a cell names (`;`-separated addresses, CIDR blocks, `first-last`), None if any part is malformed.
+
+    Refused: host bits behind a prefix length, leading zeros, scope ids, short forms, a range that runs backwards.
+    """
+    found = [_range(part.strip(" ")) for part in cell.split(";")]
+    whole = tuple(item for item in found if item is not None)
+    return whole if len(whole) == len(found) else None
+
+
+def suggest(cell: str) -> str:
+    """The block without its host bits, or the range the right way round; '' when nothing is sure."""
+    parts = [_mended(part.strip(" ")) for part in cell.split(";") if part.strip(" ")]
+    text = ";".join(parts)
+    return text if text != cell and ranges(text) is not None else ""
+
+
+def judge(cells: pa.LargeStringArray, *, sample: bool, prefixes: Sequence[str]) -> AddressVerdict:
+    """Judges a column: plain IPv4 (nearly all cells) in whole columns, each other distinct cell once.
+
+    `sample` lets documentation blocks pass; without `prefixes` no address is outside.
+    """
+    table = _Table(sample, prefixes)
+    malformed, special, outside = (np.zeros(len(cells), dtype=np.bool_) for _ in range(3))
+    plain = pc.extract_regex(cells, _PLAIN_V4)
+    is_plain = plain.is_valid().to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(is_plain)
+    if len(places):
+        first, last, is_block = _plain_blocks(plain.filter(pa.array(is_plain)))
+        malformed[places] = ~is_block
+        special[places] = is_block & table.special_v4(first, last)
+        outside[places] = is_block & table.outside_v4(first, last)
+    others = np.flatnonzero(~is_plain & pc.not_equal(cells, "").to_numpy(zero_copy_only=False))
+    if len(others):
+        encoded = pc.dictionary_encode(cells.take(pa.array(others)))
+        verdicts = np.array([table.cell(cell) for cell in encoded.dictionary.to_pylist()], dtype=np.bool_)
+        chosen = verdicts[encoded.indices.to_numpy()]
+        malformed[others], special[others], outside[others] = chosen.T
+    return AddressVerdict(malformed, special, outside)
+
+
+class _Table:
+    """The special blocks and declared prefixes as sorted, disjoint integer ranges, for both versions."""
+
+    def __init__(self, sample: bool, prefixes: Sequence[str]) -> None:
+        special = [
+            _known(block) for block, kind in (*SPECIAL_V4, *SPECIAL_V6) if not (sample and kind == DOCUMENTATION)
+        ]
+        declared = [_known(prefix) for prefix in prefixes]
+        self._special = {version: _merged(special, version) for version in (4, 6)}
+        self._declared = {version: _merged(declared, version) for version in (4, 6)}
+        self._has_prefixes = bool(declared)
+
+    def special_v4(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> BoolArray:
+        """Blocks that touch a special one; the whole internet touches them all."""
+        starts, ends = _columns(self._special[4])
+        before = np.searchsorted(starts, last, side="right") - 1
+        result: BoolArray = (before >= 0) & (ends[before] >= first)
+        return result
+
+    def outside_v4(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> BoolArray:
+        """Blocks that no declared prefix holds whole."""
+        if not self._has_prefixes:
+            return np.zeros(len(first), dtype=np.bool_)
+        starts, ends = _columns(self._declared[4])
+        if not len(starts):
+            return np.ones(len(first), dtype=np.bool_)
+        before = np.searchsorted(starts, first, side="right") - 1
+        result: BoolArray = (before < 0) | (ends[before] < last)
+        return result
+
+    def cell(self, cell: str) -> tuple[bool, bool, bool]:
+        """(malformed, special, outside) of one cell of any form."""
+        found = ranges(cell)
+        if found is None:
+            return True, False, False
+        special = any(
+            first <= item.last and item.first <= last for item in found for first, last in self._special[item.version]
+        )
+        outside = self._has_prefixes and not all(
+            any(first <= item.first and item.last <= last for first, last in self._declared[item.version])
+            for item in found
+        )
+        return False, special, outside
+
+
+def _plain_blocks(groups: pa.StructArray) -> tuple[NDArray[np.int64], NDArray[np.int64], BoolArray]:
+    """First and last address of `a.b.c.d[/bits]`, and whether no bit is set behind the prefix length."""
+    first = np.zeros(len(groups), dtype=np.int64)
+    for name in "abcd":
+        first = first * 256 + pc.cast(groups.field(name), pa.int64()).to_numpy(zero_copy_only=False)
+    bits = groups.field("bits")
+    length = pc.cast(pc.if_else(pc.equal(pc.fill_null(bits, ""), ""), "32", bits), pa.int64())
+    size = np.int64(1) << (32 - length.to_numpy(zero_copy_only=False))
+    return first, first + size - 1, first % size == 0
+
+
+def _known(block: str) -> Range:
+    found = _range(block)
+    if found is None:
+        raise ValueError(f"{block} is not a CIDR block")
+    return found
+
+
+def _merged(blocks: Sequence[Range], version: int) -> list[tuple[int, int]]:
+    """Sorted disjoint (first, last) of one version; neighbours become one."""
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted((block.first, block.last) for block in blocks if block.version == version):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _columns(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def _address(text: str) -> tuple[int, int] | None:
+    """(version, integer) of one address in its strict form."""
+    family, version = (socket.AF_INET6, 6) if ":" in text else (socket.AF_INET, 4)
+    if not text.isascii() or "\0" in text or _LEADING_ZERO.search(text):
+        return None
+    try:
+        return version, int.from_bytes(socket.inet_pton(family, text), "big")
+    except OSError:
+        return None
+
+
+def _range(text: str) -> Range | None:
+    if "/" in text:
+        return _block(text)
+    if "-" in text:
+        first, last = (_address(end.strip(" ")) for end in text.split("-", 1))
+        if first is None or last is None or first[0] != last[0] or first[1] > last[1]:
+            return None
+        return Range(first[0], first[1], last[1])
+    single = _address(text)
+    return None if single is None else Range(single[0], single[1], single[1])
+
+
+def _block(text: str) -> Range | None:
+    address, _, length = text.partition("/")
+    found = _address(address)
+    if found is None or not re.fullmatch("0|[1-9][0-9]{0,2}", length) or int(length) > _BITS[found[0]]:
+        return None
+    size = 1 << (_BITS[found[0]] - int(length))
+    return Range(found[0], found[1], found[1] + size - 1) if found[1] % size == 0 else None
+
+
+def _mended(part: str) -> str:
+    address, slash, length = part.partition("/")
+    found = _address(address)
+    if slash and found is not None and re.fullmatch("[0-9]{1,3}", length) and int(length) <= _BITS[found[0]]:
+        size = 1 << (_BITS[found[0]] - int(length))
+        return f"{_text(found[0], found[1] - found[1] % size)}/{int(length)}"
+    first, dash, last = part.partition("-")
+    ends = _address(first.strip(" ")), _address(last.strip(" "))
+    if dash and ends[0] is not None and ends[1] is not None and ends[0][0] == ends[1][0] and ends[0][1] > ends[1][1]:
+        return f"{last.strip(' ')}-{first.strip(' ')}"
+    return re.sub(r"(^|\.)0+(?=[0-9])", r"\1", part) if ":" not in part else part
+
+
+def _text(version: int, value: int) -> str:
+    family, octets = (socket.AF_INET6, 16) if version == 6 else (socket.AF_INET, 4)
+    return socket.inet_ntop(family, value.to_bytes(octets, "big"))

@@ -1,0 +1,333 @@
+"""The rules that hold in every feed: shape, characters, the identifiers both tables have, duplicates, order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from vpn_registry.model import Feed, Severity
+from vpn_registry.rulebook import forms, identifiers
+from vpn_registry.rulebook.rows import Rows
+from vpn_registry.rulebook.rule import BOTH, BoolArray, Consequence, Context, Rule, Scope
+
+_REFUSED: Final = "[\x01-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+_MATCHING: Final = "The identifier is what registrations and client lists are matched by."
+
+
+def _wrong_width(rows: Rows, _context: Context) -> BoolArray:
+    return ~rows.is_whole
+
+
+def _width_facts(rows: Rows, _context: Context, at: NDArray[np.int64]) -> Mapping[str, list[Any]]:
+    return {"found": rows.frame["fields"].to_numpy()[at].tolist(), "width": [rows.width] * len(at)}
+
+
+def _refused_in(rows: Rows, column: str) -> BoolArray:
+    """Cells of one column with a refused character. The pattern is tried only where a byte makes it possible."""
+    values = rows.text(column)
+    octets = np.frombuffer(values.buffers()[2] or b"", dtype=np.uint8)
+    if not len(octets) or (octets.min() >= 0x20 and octets.max() < 0x7F):
+        return np.zeros(len(rows), dtype=np.bool_)
+    found: BoolArray = pc.match_substring_regex(values, _REFUSED).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _refused_characters(rows: Rows, _context: Context) -> BoolArray:
+    found = np.zeros(len(rows), dtype=np.bool_)
+    for column in rows.columns:
+        in_column = _refused_in(rows, column.name)
+        found |= in_column if column.name in {rows.key, "action"} else in_column & ~rows.is_withdrawal
+    return found
+
+
+def _first_refused(rows: Rows, at: NDArray[np.int64]) -> list[str]:
+    names = [rows.key] * len(at)
+    for column in reversed(rows.columns):
+        for position in np.flatnonzero(_refused_in(rows, column.name)[at]):
+            names[position] = column.name
+    return names
+
+
+def _repeats(rows: Rows) -> tuple[BoolArray, BoolArray, NDArray[np.int64]]:
+    """(later row equal to an earlier one, rows of a key whose rows differ, position of the key's first row)."""
+    count = len(rows)
+    codes = rows.key_codes
+    keyed = np.flatnonzero((codes >= 0) & rows.is_whole)
+    later, differing = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+    first = np.arange(count, dtype=np.int64)
+    _, first_of, group = np.unique(codes[keyed], return_index=True, return_inverse=True)
+    if len(first_of) == len(keyed):
+        return later, differing, first
+    first[keyed] = keyed[first_of][group]
+    content = _content_codes(rows)
+    unequal = content != content[first]
+    has_unequal = np.zeros(len(first_of), dtype=np.bool_)
+    np.logical_or.at(has_unequal, group, unequal[keyed])
+    differing[keyed] = has_unequal[group]
+    later[keyed] = (first[keyed] != keyed) & ~has_unequal[group]
+    return later, differing, first
+
+
+def _content_codes(rows: Rows) -> NDArray[np.int64]:
+    """A number for each distinct action and content; what a withdrawal says beside its ref doesn't count."""
+    content = pa.array(rows.row_sha256, pa.large_string())
+    if rows.feed is Feed.REGISTRATIONS:
+        content = pc.if_else(pa.array(rows.is_withdrawal), "", content)
+        content = pc.binary_join_element_wise(rows.text("action"), content, pa.scalar(" ", pa.large_string()))
+    codes: NDArray[np.int64] = pc.dictionary_encode(content).indices.to_numpy().astype(np.int64)
+    return codes
+
+
+def _repeat_facts(rows: Rows, _context: Context, at: NDArray[np.int64]) -> Mapping[str, list[Any]]:
+    first = _repeats(rows)[2][at]
+    return {"first": rows.frame["row"].to_numpy()[first].tolist()}
+
+
+def decided_seq(rows: Rows, context: Context) -> NDArray[np.int64]:
+    """The sequence number that last decided each row's key, -1 where the registry knows none."""
+    if context.known is None or rows.key not in context.known.columns or context.known.empty:
+        return np.full(len(rows), -1, dtype=np.int64)
+    place = pc.index_in(rows.text(rows.key), pa.array(context.known[rows.key], pa.large_string()))
+    positions = pc.fill_null(place, -1).to_numpy(zero_copy_only=False)
+    known = context.known["decided_seq"].to_numpy(dtype=np.int64)
+    result: NDArray[np.int64] = np.where(positions >= 0, known[positions], -1)
+    return result
+
+
+def is_overtaken(rows: Rows, context: Context) -> BoolArray:
+    """Rows whose key a later number has decided already."""
+    if context.seq is None:
+        return np.zeros(len(rows), dtype=np.bool_)
+    result: BoolArray = decided_seq(rows, context) > context.seq
+    return result
+
+
+def _overtaken_facts(rows: Rows, context: Context, at: NDArray[np.int64]) -> Mapping[str, list[Any]]:
+    return {"later": decided_seq(rows, context)[at].tolist()}
+
+
+def _odd_first_digit(rows: Rows, _context: Context) -> BoolArray:
+    return _cnic_matches(rows, "^[09]")
+
+
+def _one_digit_only(rows: Rows, _context: Context) -> BoolArray:
+    return _cnic_matches(rows, "^(" + "|".join(f"{digit}{{13}}" for digit in range(10)) + ")$")
+
+
+def _last_digit_zero(rows: Rows, _context: Context) -> BoolArray:
+    return _cnic_matches(rows, "0$")
+
+
+def _cnic_matches(rows: Rows, expression: str) -> BoolArray:
+    found: BoolArray = pc.match_substring_regex(rows.cnic_key, expression).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _malformed_ntn(rows: Rows, _context: Context) -> BoolArray:
+    return rows.is_filled("ntn") & ~rows.matches("ntn", identifiers.NTN) & ~rows.is_cnic_in_ntn
+
+
+def _is_other_person(rows: Rows) -> BoolArray:
+    own = identifiers.cnic_keys(rows.text("cnic"))
+    differs: BoolArray = pc.not_equal(own, identifiers.cnic_keys(rows.text("ntn"))).to_numpy(zero_copy_only=False)
+    return rows.is_filled("cnic") & differs
+
+
+COMMON: Final[tuple[Rule, ...]] = (
+    Rule(
+        code="H101",
+        severity=Severity.ERROR,
+        feeds=BOTH,
+        columns=(),
+        scope=Scope.SHAPE,
+        bad=_wrong_width,
+        facts=_width_facts,
+        title="Row with too few or too many fields",
+        why="Which value belongs to which column is unknown, and a shifted row would register the wrong client.",
+        message="The row has {found} fields, the header has {width}.",
+        remedy="Put values that hold a comma into double quotes, and give every column a field even when it is empty.",
+        example="a client name with a comma and no quotes",
+    ),
+    Rule(
+        code="H102",
+        severity=Severity.ERROR,
+        feeds=BOTH,
+        columns=("any column",),
+        scope=Scope.KEY,
+        bad=_refused_characters,
+        offender=_first_refused,
+        title="Control or bidirectional-override character",
+        why="Such characters are invisible and make a value read as another one.",
+        message="{column} holds a tab, a line break or another invisible control character.",
+        remedy="Remove the invisible characters; type the value anew if you can't see them.",
+        example="a client name with a line break in it",
+    ),
+    forms.pattern(
+        "H105",
+        BOTH,
+        "subscriber_id",
+        "an id of up to 40 of A-Z a-z 0-9 . _ / -",
+        identifiers.REF,
+        required=True,
+        why="The id joins a client's registrations with the client list.",
+        remedy="Give your own id of the client, the same in registrations and in the client list.",
+        example="an id with a blank in it",
+        suggest=identifiers.suggest_ref,
+    ),
+    forms.length("H107", BOTH, "client_name", 2, 200, required=True, why="Clients are known by name.", example="X"),
+    Rule(
+        code="H108",
+        severity=Severity.ERROR,
+        feeds=BOTH,
+        columns=("ntn",),
+        bad=_malformed_ntn,
+        title="ntn malformed",
+        why=_MATCHING,
+        message="{column} is not 7 digits, optionally - and an eighth.",
+        remedy="Give the NTN as text: 7 digits with their leading zeros, for example 0822910-4.",
+        example="822910",
+        suggest=identifiers.suggest_ntn,
+    ),
+    forms.pattern(
+        "H109",
+        BOTH,
+        "cnic",
+        "13 digits, dashes allowed",
+        identifiers.CNIC,
+        why=_MATCHING,
+        remedy="Give all 13 digits as text, as on the card.",
+        example="12 digits",
+    ),
+    forms.pattern(
+        "H110",
+        BOTH,
+        "other_id",
+        "a document number of 3 to 40 letters, digits, spaces or . / -",
+        identifiers.OTHER_ID,
+        why=_MATCHING,
+        remedy="Give the number as printed on the document.",
+        example="a number with # in it",
+    ),
+    forms.pattern(
+        "H122",
+        BOTH,
+        "msisdn",
+        "a mobile number such as 03001234567 or +923001234567",
+        identifiers.MOBILE,
+        why="The number is the end point of a connection by mobile.",
+        remedy="Give the whole number as text, with its leading 0 or with +92.",
+        example="3001234567",
+        suggest=identifiers.suggest_mobile,
+    ),
+    Rule(
+        code="H202",
+        severity=Severity.ERROR,
+        feeds=BOTH,
+        columns=("ntn", "cnic"),
+        bad=lambda rows, _context: rows.is_cnic_in_ntn & _is_other_person(rows),
+        title="13 digits in ntn that differ from cnic",
+        why="A person's NTN is the CNIC, so the row names two persons.",
+        message="{column} holds a 13-digit number that is not the one in cnic.",
+        remedy="Leave ntn empty, or give the company's 7-digit NTN; give the person's number in cnic.",
+        example="two different 13-digit numbers in ntn and cnic",
+    ),
+    Rule(
+        code="H301",
+        severity=Severity.WARNING,
+        consequence=Consequence.DUPLICATE,
+        feeds=BOTH,
+        columns=("key",),
+        offender=lambda rows, at: [rows.key] * len(at),
+        scope=Scope.KEY,
+        bad=lambda rows, _context: _repeats(rows)[0],
+        facts=_repeat_facts,
+        title="Row repeated in the file",
+        why="The same row twice says nothing new; it is taken once.",
+        message="The row says the same as row {first}; it is taken once.",
+        remedy="Send each row once.",
+        example="one row twice",
+    ),
+    Rule(
+        code="H302",
+        severity=Severity.ERROR,
+        feeds=BOTH,
+        columns=("key",),
+        offender=lambda rows, at: [rows.key] * len(at),
+        scope=Scope.KEY,
+        bad=lambda rows, _context: _repeats(rows)[1],
+        facts=_repeat_facts,
+        title="Different rows for one key in the file",
+        why="Which of them is meant is unknown, so none is taken.",
+        message="Rows with this {column} differ (the first is row {first}); none of them is taken.",
+        remedy="Send one row a key; put a second change into the next file.",
+        example="one registration_ref with two client names",
+    ),
+    Rule(
+        code="W101",
+        severity=Severity.WARNING,
+        feeds=BOTH,
+        columns=("cnic",),
+        bad=_odd_first_digit,
+        title="cnic begins with 0 or 9",
+        why="No region is known to use these first digits.",
+        message="{column} begins with a digit that is hardly ever issued.",
+        remedy="Compare the number with the card.",
+        example="a number that begins with 9",
+    ),
+    Rule(
+        code="W102",
+        severity=Severity.WARNING,
+        feeds=BOTH,
+        columns=("ntn",),
+        bad=lambda rows, _context: rows.is_cnic_in_ntn & ~_is_other_person(rows),
+        title="13 digits in ntn, taken as cnic",
+        why="A person's NTN is the CNIC; it is compared as such.",
+        message="{column} holds a 13-digit number; it is taken as cnic.",
+        remedy="Give the number in cnic and leave ntn empty.",
+        example="a 13-digit number in ntn, cnic empty",
+    ),
+    Rule(
+        code="W103",
+        severity=Severity.WARNING,
+        feeds=BOTH,
+        columns=("cnic",),
+        bad=_one_digit_only,
+        title="cnic repeats one digit",
+        why="Such numbers are usually typed to get past a form.",
+        message="{column} repeats one digit thirteen times.",
+        remedy="Compare the number with the card.",
+        example="thirteen times 1",
+    ),
+    Rule(
+        code="W104",
+        severity=Severity.WARNING,
+        feeds=BOTH,
+        columns=("cnic",),
+        bad=_last_digit_zero,
+        title="cnic ends in 0",
+        why="The last digit is hardly ever 0; a spreadsheet may have rounded the number.",
+        message="{column} ends in 0.",
+        remedy="Compare the number with the card.",
+        example="a number whose last digit is 0",
+    ),
+    Rule(
+        code="W401",
+        severity=Severity.WARNING,
+        feeds=BOTH,
+        columns=("key",),
+        offender=lambda rows, at: [rows.key] * len(at),
+        scope=Scope.KEY,
+        bad=is_overtaken,
+        facts=_overtaken_facts,
+        title="Overtaken by a later number",
+        why="Order is the sequence number, not arrival: the row is kept as history and changes nothing current.",
+        message="overtaken by {later}: a file with a later number has decided this {column} already.",
+        remedy="Nothing to do if the later file is right; otherwise send the row again under a new number.",
+        example="file 3 arrives after file 4, both about one key",
+    ),
+)

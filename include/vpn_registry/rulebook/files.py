@@ -1,0 +1,323 @@
+"""File-level rules and the reading of file names (contract section 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final
+
+from vpn_registry.model import DeliveryName, Feed, Finding, Mode, NumberUse, Severity
+from vpn_registry.rulebook.rule import FileRule
+
+EXTENSIONS: Final = ("csv", "xlsx", "csv.gz", "csv.zip", "xlsx.zip")
+OLDEST_DAYS: Final = 7
+MAX_NAME: Final = 120
+
+_NAME: Final = re.compile(
+    r"(?P<isp>[a-z][a-z0-9]{1,19})_(?P<feed>registrations|clients|responses)_(?P<mode>delta|full)"
+    r"_(?P<day>[0-9]{8})_(?P<seq>[0-9]{4,6})\.(?P<ext>[a-z0-9]+(?:\.[a-z0-9]+)?)"
+)
+
+
+def parse_name(text: str) -> DeliveryName | None:
+    """The parts of `<isp>_<feed>_<mode>_<yyyymmdd>_<seq>.<ext>`, None when the name can't be read.
+
+    An extension that is never taken is left to reading: such a file has a readable name and uses its number up.
+    """
+    match = _NAME.fullmatch(text) if len(text) <= MAX_NAME else None
+    if match is None or int(match["seq"]) == 0:
+        return None
+    day = match["day"]
+    try:
+        content_on = date(int(day[:4]), int(day[4:6]), int(day[6:]))
+    except ValueError:
+        return None
+    return DeliveryName(
+        text, match["isp"], Feed(match["feed"]), Mode(match["mode"]), content_on, int(match["seq"]), match["ext"]
+    )
+
+
+def name_findings(name: DeliveryName | None, *, zone: str, received_on: date) -> tuple[Finding, ...]:
+    """What a file's name says against it; `zone` is the ISP whose zone it was dropped in.
+
+    The same words whether another ISP's code is known or not: no ISP may learn who else files.
+    """
+    if name is None:
+        return (file_finding("F101"),)
+    if name.isp != zone:
+        return (file_finding("F104", isp=zone),)
+    found = []
+    if name.content_on > received_on:
+        found.append(file_finding("F105", day=name.content_on.isoformat()))
+    if name.content_on < received_on - timedelta(days=OLDEST_DAYS):
+        found.append(file_finding("F106", day=name.content_on.isoformat(), limit=OLDEST_DAYS))
+    expected = {Feed.CLIENTS: Mode.FULL, Feed.RESPONSES: Mode.DELTA}.get(name.feed, name.mode)
+    if name.mode is not expected:
+        found.append(file_finding("F107", feed=name.feed, expected=expected))
+    if name.feed is Feed.RESPONSES:
+        found.append(file_finding("F215"))
+    return tuple(found)
+
+
+def number_findings(use: NumberUse) -> tuple[Finding, ...]:
+    """What a file's sequence number says: a repeat of the same file, a number used up, or a gap below it."""
+    if use.first_use is not None:
+        return (file_finding("F108" if use.first_use_same_bytes else "F103"),)
+    return (file_finding("F102", missing=_ranges(use.missing)),) if use.missing else ()
+
+
+def _ranges(missing: Sequence[tuple[int, int]]) -> str:
+    shown = [f"{first:04}" if first == last else f"{first:04} to {last:04}" for first, last in missing[:20]]
+    return ", ".join(shown) + (f" and {len(missing) - 20} more ranges" if len(missing) > 20 else "")
+
+
+def file_finding(code: str, **facts: object) -> Finding:
+    """The finding of a file-level rule with its texts filled in. KeyError for an unknown code or a missing fact."""
+    rule = FILE_RULES[code]
+    return Finding(code, rule.severity, rule.message.format(**facts), rule.remedy.format(**facts))
+
+
+def _error(code: str, title: str, why: str, message: str, remedy: str, example: str) -> FileRule:
+    return FileRule(
+        code=code, severity=Severity.ERROR, title=title, why=why, message=message, remedy=remedy, example=example
+    )
+
+
+def _warning(code: str, title: str, why: str, message: str, remedy: str, example: str) -> FileRule:
+    return FileRule(
+        code=code, severity=Severity.WARNING, title=title, why=why, message=message, remedy=remedy, example=example
+    )
+
+
+_NEXT: Final = "Send the corrected file under the next number."
+
+_RULES: Final = (
+    _error(
+        "F101",
+        "Unreadable file name",
+        "The name says what the file is and where it stands in the order.",
+        "The file's name is not <isp>_<feed>_<mode>_<yyyymmdd>_<seq>.<ext>.",
+        "Name it like indus_registrations_delta_20260615_0042.csv: lower case, a real day, four to six digits from"
+        " 0001 on.",
+        "Registrations June.csv",
+    ),
+    _warning(
+        "F102",
+        "Missing numbers",
+        "A missing file may hold what later files build on.",
+        "Numbers before this file have not arrived: {missing}.",
+        "Send the missing files; if a number was never used, send a header-only delta under it.",
+        "0003 arrives, 0002 never did",
+    ),
+    _error(
+        "F103",
+        "Number used before by another file",
+        "Order is the sequence number, so a number stands for one file.",
+        "This number has been used by a file with other content.",
+        "Send it under the next free number.",
+        "two different files with number 0042",
+    ),
+    _error(
+        "F104",
+        "File in the wrong zone",
+        "Each zone belongs to one filer.",
+        "The name's first part is not the code of this zone's filer.",
+        "Begin the name with {isp}_.",
+        "a name that begins with another code",
+    ),
+    _error(
+        "F105",
+        "Date in the future",
+        "The date is the day the content describes.",
+        "The name's date, {day}, lies in the future.",
+        "Use the day the content describes. " + _NEXT,
+        "tomorrow's date in the name",
+    ),
+    _error(
+        "F106",
+        "Date too old",
+        "Old content would be taken for current.",
+        "The name's date, {day}, is more than {limit} days before the file was received.",
+        "Send current content. " + _NEXT,
+        "last month's date in the name",
+    ),
+    _error(
+        "F107",
+        "Wrong mode for the feed",
+        "Client lists are always whole, responses never.",
+        "A {feed} file is always {expected}.",
+        "Use {expected} in the name, with the content to match. " + _NEXT,
+        "indus_clients_delta_20260615_0042.csv",
+    ),
+    _warning(
+        "F108",
+        "File received before",
+        "The same file twice says nothing new.",
+        "This file, with this number and these bytes, was received before; it is ignored.",
+        "Nothing to do.",
+        "the same file uploaded twice",
+    ),
+    _error(
+        "F201",
+        "Empty file",
+        "An empty file may be a broken upload.",
+        "The file is empty.",
+        "If there is nothing to report, send a delta with the header line alone. " + _NEXT,
+        "a file of 0 bytes",
+    ),
+    _error(
+        "F202",
+        "Not UTF-8",
+        "In another encoding names turn into other names.",
+        "The file is not UTF-8 text; line {line} holds the first other bytes.",
+        "Export it as CSV UTF-8. " + _NEXT,
+        "a file saved as Windows-1252 or UTF-16",
+    ),
+    _error(
+        "F203",
+        "Missing column",
+        "Every row would lack what the column says.",
+        "The header lacks: {columns}.",
+        "Add the columns with exactly these names, in any order. " + _NEXT,
+        "a header without registration_ref",
+    ),
+    _error(
+        "F204",
+        "Repeated column",
+        "Which of the two is meant is unknown.",
+        "The header names more than once: {columns}.",
+        "Name every column once. " + _NEXT,
+        "ntn twice in the header",
+    ),
+    _warning(
+        "F205",
+        "Unknown column",
+        "It may be a misspelt name, so its content is not used.",
+        "Columns that are not in the specification are ignored: {columns}.",
+        "Remove them, or correct their names.",
+        "a column remarks",
+    ),
+    _error(
+        "F206",
+        "NUL characters",
+        "They are a sign of a broken or binary file.",
+        "Line {line} holds a NUL character.",
+        "Export the file as CSV UTF-8. " + _NEXT,
+        "a spreadsheet renamed to .csv",
+    ),
+    _error(
+        "F207",
+        "Too many columns",
+        "No feed has so many.",
+        "The header has {count} columns, the limit is {limit}.",
+        "Remove the columns that are not in the specification. " + _NEXT,
+        "a header of 70 names",
+    ),
+    _error(
+        "F208",
+        "Field too long",
+        "No value is so long; a quote is probably missing.",
+        "A field in the record that begins on line {line} has more than {limit} characters.",
+        "Look for a missing quote, or shorten the value. " + _NEXT,
+        "a field of 4,001 characters",
+    ),
+    _error(
+        "F209",
+        "Too many rows",
+        "Beyond the limit a file is more likely broken than true.",
+        "The file has more than {limit} rows.",
+        "Split the delta into several files, or ask for a higher limit. " + _NEXT,
+        "200,001 rows",
+    ),
+    _error(
+        "F210",
+        "Broken quotes",
+        "From there on it is unknown where a field ends.",
+        "The quotes of the record that begins on line {line} are not balanced.",
+        'Close every quoted field, and write a quote inside one as "". ' + _NEXT,
+        'a name that begins with " and never ends',
+    ),
+    _error(
+        "F211",
+        "File too large",
+        "Beyond the limit a file is more likely broken than true.",
+        "The file has more than {limit} bytes.",
+        "Split the delta into several files, or ask for a higher limit. " + _NEXT,
+        "a file of 101 MiB",
+    ),
+    _error(
+        "F212",
+        "Checksum differs",
+        "The file was damaged or is not the one that was meant.",
+        "The file's SHA-256 is not the one in its .sha256 file.",
+        "Upload both again, made from the same file. " + _NEXT,
+        "a file cut off during upload",
+    ),
+    _error(
+        "F213",
+        "Format not taken yet",
+        "It can't be read yet, and is not guessed at.",
+        "Files with the extension {ext} are not taken yet.",
+        "Send the same content as .csv. " + _NEXT,
+        "indus_clients_full_20260615_0042.xlsx",
+    ),
+    _error(
+        "F214",
+        "Format not taken",
+        "Such files can hide macros or can't be read safely.",
+        "Files with the extension {ext} are not taken.",
+        "Send the content as .csv. " + _NEXT,
+        "indus_clients_full_20260615_0042.xls",
+    ),
+    _error(
+        "F215",
+        "Feed not taken yet",
+        "Its rules are not in force, so an answer would have no effect.",
+        "The responses feed is not taken yet; nothing in this file has been used.",
+        "Keep the file and send it when the feed is announced; until then answer by mail to the sender of the notice.",
+        "indus_responses_delta_20260615_0042.csv",
+    ),
+    _warning(
+        "F216",
+        "Blank rows",
+        "They say nothing and are not counted.",
+        "Rows with all fields empty are skipped: {count}.",
+        "Leave blank rows out.",
+        "a spreadsheet exported with empty rows at its end",
+    ),
+    _error(
+        "F217",
+        "Wrong separator",
+        "Fields are separated by commas only.",
+        "The header is separated by {separator}, not by commas.",
+        "Export the file with commas. " + _NEXT,
+        "a file exported with a regional setting that uses ;",
+    ),
+    _error(
+        "F301",
+        "Too many rows rejected",
+        "So many errors have one cause, and the good rows may share it.",
+        "{rejected} of {total} rows are rejected; the file is refused as a whole because more than {allowed} are.",
+        "Correct the rows listed in the findings file. " + _NEXT,
+        "100 rows, 30 of them rejected",
+    ),
+    _warning(
+        "F302",
+        "Held for a person",
+        "A file that removes so much is more often an incomplete export than the truth.",
+        "The file is judged but not taken until a person has looked at it: {reason}.",
+        "If the file is right, there is nothing to do; if it is incomplete, send the whole list under the next number.",
+        "a client list half as long as the last one",
+    ),
+    _warning(
+        "F303",
+        "Nothing closed by this file",
+        "A row without a readable key may be any of the absent ones.",
+        "Rejected rows have no readable key, so absent keys are not closed by this file.",
+        "Correct the rows without a readable key and send the whole list under the next number.",
+        "a full file with a row of too few fields",
+    ),
+)
+
+FILE_RULES: Final[dict[str, FileRule]] = {rule.code: rule for rule in _RULES}

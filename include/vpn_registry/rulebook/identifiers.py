@@ -1,0 +1,131 @@
+"""Identifiers: forms, canonical keys, masks, and the damage spreadsheets do to them.
+
+Forms are those of contract section 3 and no stricter: a CNIC may begin with 8, an NTN's check digit is never judged
+(no published algorithm matches real numbers), and nothing is derived from a CNIC's digits.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Every pattern is matched against the whole value, with [0-9] rather than \d: digits must be ASCII.
+REF: Final = r"[A-Za-z0-9._/-]{1,40}"
+NTN: Final = r"[0-9]{7}(-[0-9])?"
+CNIC: Final = r"[0-9]{5}-?[0-9]{7}-?[0-9]"
+OTHER_ID: Final = r"[A-Za-z0-9][A-Za-z0-9 ./-]{1,38}[A-Za-z0-9]"
+SECP: Final = r"[0-9]{7}"
+EMAIL: Final = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+PHONE: Final = r"[ ()-]*(\+[ ()-]*92|00[ ()-]*92|92|0)[ ()-]*[1-9]([ ()-]*[0-9]){7,11}([ ]*(x|ext\.?)[ ]*[0-9]{1,6})?"
+BARE_UAN: Final = r"111[ -]?([0-9][ -]?){5}[0-9]"
+MOBILE: Final = r"(\+ ?92|0092|92|0)[ -]?3([ -]?[0-9]){9}"
+
+_SCIENTIFIC: Final = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+")
+_FORMULA: Final = re.compile(r'=\s*"([^"]*)"')
+_DECIMAL: Final = re.compile(r"([0-9]+)\.0+")
+_DATE: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00:00)?|[0-9]{1,2}/[0-9]{1,2}/([0-9]{2}|[0-9]{4})"
+    r"|[0-9]{1,2}-(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(-[0-9]{2,4})?"
+    r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*-[0-9]{2,4}",
+    re.IGNORECASE,
+)
+_OTHER_DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
+
+
+def ntn_keys(ntn: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The seven digits NTNs are compared on, '' where the value is no NTN."""
+    return pc.if_else(whole(ntn, NTN), pc.utf8_slice_codeunits(ntn, 0, 7), "")
+
+
+def cnic_keys(cnic: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Thirteen digits, '' where the value is no CNIC."""
+    return pc.if_else(whole(cnic, CNIC), pc.replace_substring(cnic, "-", ""), "")
+
+
+def other_id_keys(other_id: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Upper case without spaces: how document numbers are compared."""
+    return pc.if_else(whole(other_id, OTHER_ID), pc.replace_substring(pc.utf8_upper(other_id), " ", ""), "")
+
+
+def whole(values: pa.LargeStringArray, pattern: str) -> pa.BooleanArray:
+    """Which values match `pattern` from the first to the last character (RE2's `$` takes no trailing newline)."""
+    return pc.match_substring_regex(values, f"^(?:{pattern})$")
+
+
+def damage(value: str) -> str:
+    """One sentence on what a spreadsheet did to an identifier, '' if nothing is recognised."""
+    if _SCIENTIFIC.fullmatch(value):
+        return "A spreadsheet turned it into a rounded number and its last digits are lost."
+    if _FORMULA.fullmatch(value):
+        return "It is a spreadsheet formula around the value."
+    if _DECIMAL.fullmatch(value):
+        return "A spreadsheet added decimals to it."
+    if _DATE.fullmatch(value):
+        return "A spreadsheet turned it into a date."
+    if value.translate(_OTHER_DIGITS) != value:
+        return "Its digits are not 0 to 9."
+    return ""
+
+
+def mended(value: str) -> str:
+    """The value without the wrapping a spreadsheet or keyboard put around it; the value itself if there is none."""
+    value = value.translate(_OTHER_DIGITS)
+    for pattern in (_FORMULA, _DECIMAL):
+        match = pattern.fullmatch(value)
+        if match:
+            value = match.group(1)
+    return value.strip()
+
+
+def suggest_ref(value: str) -> str:
+    """A reference freed from its wrapping, if that mends it."""
+    return _if_fits(mended(value), value, REF)
+
+
+def suggest_ntn(value: str) -> str:
+    """Seven digits for an NTN that lost its leading zeros; nothing that could be a CNIC."""
+    text = mended(value)
+    if re.fullmatch(r"[0-9]{4,6}(-[0-9])?", text):
+        text = text.zfill(7) if "-" not in text else text.zfill(9)
+    return _if_fits(text, value, NTN)
+
+
+def suggest_seven_digits(value: str) -> str:
+    """Seven digits for an SECP number that lost its leading zeros or carries its prefix."""
+    text = mended(value).upper().removeprefix("CUIN-")
+    return _if_fits(text.zfill(7) if re.fullmatch(r"[0-9]{3,6}", text) else text, value, SECP)
+
+
+def suggest_mobile(value: str) -> str:
+    """The number with the leading zero a spreadsheet took."""
+    text = mended(value)
+    return _if_fits("0" + text if re.fullmatch(r"3[0-9]{9}", text) else text, value, MOBILE)
+
+
+def suggest_phone(value: str) -> str:
+    """The number with the leading zero a spreadsheet took."""
+    text = mended(value)
+    return _if_fits("0" + text if re.fullmatch(r"[1-9][0-9]{8,9}", text) else text, value, PHONE)
+
+
+def _if_fits(text: str, value: str, pattern: str) -> str:
+    return text if text != value and re.fullmatch(pattern, text) else ""
+
+
+def mask(value: str) -> str:
+    """Length, kind of characters, and the last two: `12 digits, ..34` (contract section 4)."""
+    text = re.sub(r"[\s-]", "", value)
+    if not text:
+        return f"{len(value)} characters" if value else ""
+    kind = "digits" if text.isdigit() else "letters" if text.isalpha() else "characters"
+    if text.isalnum() and kind == "characters":
+        kind = "letters and digits"
+    return f"{len(text)} {kind}" + (f", ..{text[-2:]}" if len(text) > 4 else "")
+
+
+def may_be_cnic(value: str) -> bool:
+    """Whether a value in the ntn column has so many digits that it is, or was, an identity number."""
+    return sum(character.isdigit() for character in value) > 8 or bool(_SCIENTIFIC.fullmatch(mended(value)))

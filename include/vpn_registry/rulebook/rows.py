@@ -1,0 +1,185 @@
+"""The rows of one file as rules see them: whole columns, each derived one computed once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Final, TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from vpn_registry.model import Feed
+from vpn_registry.rulebook import addresses, identifiers
+from vpn_registry.rulebook.columns import COLUMNS, KEYS
+from vpn_registry.rulebook.rule import BoolArray, Column, Context, Scope
+
+NO_DAY: Final = np.iinfo(np.int64).min
+"""What `Rows.days` says of an empty or malformed date."""
+
+_SEPARATOR: Final = pa.scalar("\x1f", pa.large_string())
+_T = TypeVar("_T")
+
+
+class Rows:
+    """Columns of a canonical frame (`formats.Decoded.frame`) of `width` fields, and what is derived from them.
+
+    Masks are numpy bools, one a row. Derived columns are kept, so that rules may ask for them freely.
+    """
+
+    def __init__(self, frame: pd.DataFrame, feed: Feed, width: int) -> None:
+        self.frame = frame
+        self.feed = feed
+        self.width = width
+        self.key = KEYS[feed]
+        self.columns: tuple[Column, ...] = COLUMNS[feed]
+        self._kept: dict[tuple[str, ...], object] = {}
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def text(self, column: str) -> pa.LargeStringArray:
+        """The column's values as one Arrow array, '' for empty."""
+        return self._once(("text", column), lambda: _arrow(self.frame[column]))
+
+    def is_filled(self, column: str) -> BoolArray:
+        return self._once(("filled", column), lambda: _mask(pc.not_equal(self.text(column), "")))
+
+    def equals(self, column: str, value: str) -> BoolArray:
+        return self._once(("equals", column, value), lambda: _mask(pc.equal(self.text(column), value)))
+
+    def is_in(self, column: str, values: Sequence[str]) -> BoolArray:
+        return _mask(pc.is_in(self.text(column), value_set=pa.array(values, pa.large_string())))
+
+    def matches(self, column: str, pattern: str) -> BoolArray:
+        """Which values match `pattern` as a whole."""
+        return self._once(("matches", column, pattern), lambda: _mask(identifiers.whole(self.text(column), pattern)))
+
+    def is_within(self, column: str, shortest: int, longest: int) -> BoolArray:
+        """Which values have a length from `shortest` to `longest` characters."""
+        length = pc.utf8_length(self.text(column))
+        return _mask(pc.and_(pc.greater_equal(length, shortest), pc.less_equal(length, longest)))
+
+    def days(self, column: str) -> NDArray[np.int64]:
+        """Dates as days since 1970-01-01, NO_DAY where the value is not a real day in the form YYYY-MM-DD."""
+        return self._once(("days", column), lambda: _days(self.text(column)))
+
+    def addresses(self, column: str, context: Context) -> addresses.AddressVerdict:
+        return self._once(
+            ("addresses", column),
+            lambda: addresses.judge(self.text(column), sample=context.sample, prefixes=context.prefixes),
+        )
+
+    @property
+    def is_whole(self) -> BoolArray:
+        """Rows with as many fields as the header; the others hold no values."""
+        return self._once(("whole",), lambda: self.frame["fields"].to_numpy() == self.width)
+
+    @property
+    def is_withdrawal(self) -> BoolArray:
+        if self.feed is not Feed.REGISTRATIONS:
+            return np.zeros(len(self), dtype=np.bool_)
+        return self.equals("action", "withdraw")
+
+    def scope(self, scope: Scope) -> BoolArray:
+        """The rows a rule of this scope looks at."""
+        if scope is Scope.SHAPE:
+            return np.ones(len(self), dtype=np.bool_)
+        if scope is Scope.KEY:
+            return self.is_whole
+        return self._once(("content",), lambda: self.is_whole & ~self.is_withdrawal)
+
+    @property
+    def is_cnic_in_ntn(self) -> BoolArray:
+        """Rows whose ntn is a thirteen-digit identity number."""
+        return self._once(("cnic in ntn",), lambda: self.matches("ntn", identifiers.CNIC))
+
+    @property
+    def ntn_key(self) -> pa.LargeStringArray:
+        return self._once(("ntn_key",), lambda: identifiers.ntn_keys(self.text("ntn")))
+
+    @property
+    def cnic_key(self) -> pa.LargeStringArray:
+        """Thirteen digits from cnic, or from ntn where cnic is empty."""
+        return self._once(("cnic_key",), self._cnic_key)
+
+    @property
+    def other_id_key(self) -> pa.LargeStringArray:
+        return self._once(("other_id_key",), lambda: identifiers.other_id_keys(self.text("other_id")))
+
+    @property
+    def row_sha256(self) -> NDArray[np.object_]:
+        """Hash of the row's content in canonical form; the action and the spelling of identifiers don't count."""
+        return self._once(("row_sha256",), self._row_sha256)
+
+    @property
+    def key_codes(self) -> NDArray[np.int64]:
+        """A number for each distinct key, -1 where the key is empty."""
+        return self._once(("key_codes",), self._key_codes)
+
+    def _cnic_key(self) -> pa.LargeStringArray:
+        own = identifiers.cnic_keys(self.text("cnic"))
+        from_ntn = self.is_cnic_in_ntn & ~self.is_filled("cnic")
+        if not from_ntn.any():
+            return own
+        return pc.if_else(pa.array(from_ntn), identifiers.cnic_keys(self.text("ntn")), own)
+
+    def _row_sha256(self) -> NDArray[np.object_]:
+        canonical = {"ntn": self.ntn_key, "cnic": self.cnic_key, "other_id": self.other_id_key}
+        parts = [canonical.get(c.name, self.text(c.name)) for c in self.columns if c.name != "action"]
+        if not len(self):
+            return np.array([], dtype=object)
+        joined = pc.binary_join_element_wise(*parts, _SEPARATOR)
+        sha256 = hashlib.sha256
+        return np.array([sha256(row).hexdigest() for row in joined.cast(pa.large_binary()).to_pylist()], dtype=object)
+
+    def _key_codes(self) -> NDArray[np.int64]:
+        encoded = pc.dictionary_encode(self.text(self.key))
+        codes: NDArray[np.int64] = encoded.indices.to_numpy().astype(np.int64)
+        return np.where(self.is_filled(self.key), codes, -1)
+
+    def _once(self, name: tuple[str, ...], make: Callable[[], _T]) -> _T:
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]  # type: ignore[return-value]  # each name has one maker
+
+
+def _arrow(series: pd.Series[str]) -> pa.LargeStringArray:
+    values = pa.array(series, type=pa.large_string(), from_pandas=True)
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    return values.chunk(0) if isinstance(values, pa.ChunkedArray) else values
+
+
+def _mask(values: pa.BooleanArray) -> BoolArray:
+    mask: BoolArray = values.to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _days(values: pa.LargeStringArray) -> NDArray[np.int64]:
+    encoded = pc.dictionary_encode(values)
+    days = np.array([_day(text) for text in encoded.dictionary.to_pylist()] or [NO_DAY], dtype=np.int64)
+    result: NDArray[np.int64] = days[encoded.indices.to_numpy()]
+    return result
+
+
+def _day(text: str) -> int:
+    """Days since the epoch of an ISO date; `date.fromisoformat` also takes 20260615 and weeks, the form doesn't."""
+    if len(text) != 10 or text[4] != "-" or text[7] != "-" or not text.isascii():
+        return NO_DAY
+    try:
+        return date.fromisoformat(text).toordinal() - _EPOCH
+    except ValueError:
+        return NO_DAY
+
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def day_number(day: date) -> int:
+    """`day` in the numbering of `Rows.days`."""
+    return day.toordinal() - _EPOCH
