@@ -80,7 +80,7 @@ def test_every_dag_survives_serialisation(dag_bag: DagBag) -> None:
 
 
 def test_every_pool_that_a_task_names_is_one_that_set_up_makes(dag_bag: DagBag) -> None:
-    from vpn_registry.demo.airflow_services import POOLS
+    from vpn_registry.airflow_services import POOLS
 
     used = {task.pool for dag in dag_bag.dags.values() for task in dag.tasks}
     assert used <= {*POOLS, "default_pool"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from vpn_registry import settings
-from vpn_registry.demo import airflow_services
+from vpn_registry import airflow_services
 
 pytestmark = [pytest.mark.airflow, pytest.mark.services]
 
@@ -51,7 +51,7 @@ def test_sigterm_to_the_parent_ends_the_services_too(tmp_path: Path) -> None:
     script = textwrap.dedent(
         f"""
         import subprocess, sys
-        from vpn_registry.demo import airflow_services as services
+        from vpn_registry import airflow_services as services
         from pathlib import Path
 
         services._start = lambda airflow, service, arguments: subprocess.Popen(
