@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vpn_registry import settings
+from vpn_registry import airflow_services, settings
 from vpn_registry.model import ConfigurationError
 
 ROOT = settings.PROJECT
@@ -108,6 +109,29 @@ def test_the_readmes_links_lead_somewhere() -> None:
     for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{named(document)} links to {target}, which is not there"
+
+
+def operations() -> str:
+    return (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+
+
+def test_the_connections_in_the_operations_page_are_json_with_real_booleans() -> None:
+    examples = [json.loads(block) for block in re.findall(r"```json\n(.+?)```", operations(), flags=re.DOTALL)]
+    assert [example["conn_type"] for example in examples] == ["sftp", "smtp"]
+    for example in examples:
+        assert set(example) <= {"conn_type", "host", "port", "login", "password", "extra"}
+        assert not [key for key, value in example["extra"].items() if value in ("true", "false")]
+
+
+def test_the_operations_page_names_the_pools_that_set_up_makes() -> None:
+    rows = [[cell.strip("`") for cell in row] for row in table(operations(), "## Pools")]
+    assert rows == [[name, str(pool["slots"]), pool["description"]] for name, pool in airflow_services.POOLS.items()]
+
+
+def test_the_operations_page_makes_every_secret_that_the_compose_file_reads() -> None:
+    compose = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
+    for name in re.findall(r"file: \$\{SECRETS:-\./secrets\}/(\S+)", compose):
+        assert f"> {name}\n" in operations() or f"`secrets/{name}`" in operations(), name
 
 
 def test_only_settings_reads_the_environment() -> None:
