@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,7 +66,7 @@ def read(client: Client, path: str) -> None:
 
 
 def extended(client: Client, name: str, *arguments: object) -> None:
-    client._request(200, name, *arguments)  # type: ignore[attr-defined]
+    client._request(200, name, *arguments)  # type: ignore[attr-defined]  # paramiko has no methods for these
 
 
 def chmod_an_open_file(client: Client, path: str) -> None:
@@ -330,6 +332,29 @@ def test_a_delivered_file_is_listed_taken_answered_and_removed(
     zone.remove("incoming/a.csv")
     assert [entry.name for entry in zone.list("incoming")] == ["empty.csv"]
     assert fetch(running.account("indus")) == {"a.csv.receipt.json": b"{1}", "there.csv": b"there"}
+
+
+@pytest.mark.skipif(shutil.which("sftp") is None, reason="OpenSSH's client is not installed")
+def test_openssh_s_own_client_can_upload_rename_and_fetch(running: Services, root: Path, tmp_path: Path) -> None:
+    account = running.account("indus")
+    (tmp_path / "known_hosts").write_text(f"[127.0.0.1]:{account.port} {account.host_key}\n")
+    (tmp_path / "a.csv").write_bytes(b"x" * 200_000)
+    commands = ["cd incoming", f"put {tmp_path}/a.csv a.csv.part", "rename a.csv.part a.csv", "ls -l", "cd /outgoing"]
+    done = subprocess.run(
+        [
+            *("sftp", "-b", "-", "-P", str(account.port), "-i", str(account.key_file), "-o", "IdentitiesOnly=yes"),
+            *("-o", f"UserKnownHostsFile={tmp_path}/known_hosts", "-o", "StrictHostKeyChecking=yes", "-F", "none"),
+            "indus@127.0.0.1",
+        ],
+        input="\n".join([*commands, f"get there.csv {tmp_path}/fetched", ""]),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (root / "incoming" / "a.csv").stat().st_size == 200_000
+    assert (tmp_path / "fetched").read_bytes() == b"there"
 
 
 def test_the_check_zone_is_a_folder_of_its_own(running: Services, root: Path, zone: SftpZone) -> None:
