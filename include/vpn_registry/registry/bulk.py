@@ -15,11 +15,13 @@ from psycopg import sql
 from sqlalchemy import Executable, Table
 from sqlalchemy.orm import Session
 
+from vpn_registry.registry.tables.base import Base
+
 _CHUNK: Final = 50_000
 TEXT: Final = pd.StringDtype("pyarrow")
 
 
-def insert_frame(db: Session, table: Table, frame: pd.DataFrame) -> int:
+def insert_frame(db: Session, table: Table | type[Base], frame: pd.DataFrame) -> int:
     """Insert a frame whose columns are columns of `table`; missing values become NULL. Returns the number of rows.
 
     For text, integers and booleans; dates and moments are bound by a statement instead.
@@ -27,13 +29,14 @@ def insert_frame(db: Session, table: Table, frame: pd.DataFrame) -> int:
     if frame.empty:
         return 0
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    name = table.name if isinstance(table, Table) else table.__tablename__
     connection = db.connection()
     driver = connection.connection.driver_connection
     if isinstance(driver, psycopg.Connection):
-        _copy(driver, table.name, arrow)
+        _copy(driver, name, arrow)
     else:
         # A bare table of the same name: the typed one would add its own defaults to the statement.
-        bare = sa.table(table.name, *(sa.column(name) for name in arrow.column_names))
+        bare = sa.table(name, *(sa.column(column) for column in arrow.column_names))
         statement = str(sa.insert(bare).compile(dialect=connection.dialect))
         for batch in arrow.to_batches(_CHUNK):
             rows = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
@@ -53,18 +56,29 @@ def _copy(driver: psycopg.Connection[Any], table: str, arrow: pa.Table) -> None:
             copy.write(sink.getbuffer())
 
 
-def read_frame(db: Session, query: Executable, text: Sequence[str] = ()) -> pd.DataFrame:
-    """The result of a query as a frame with a RangeIndex; the columns `text` are Arrow strings, '' for NULL."""
+def read_frame(
+    db: Session,
+    query: Executable,
+    *,
+    text: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    flags: Sequence[str] = (),
+) -> pd.DataFrame:
+    """The result of a query as a frame with a RangeIndex, also without a row of the same types.
+
+    The columns `text` are Arrow strings ('' for NULL), `whole` are int64, `flags` bool; the others are objects.
+    """
     result = db.execute(query)
     names = list(result.keys())
     rows = result.all()
     columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
-    return pd.DataFrame(
-        {
-            name: pd.array(["" if value is None else value for value in values], dtype=TEXT)
-            if name in text
-            else pd.Series(list(values), dtype=None if rows else "object")
-            for name, values in zip(names, columns, strict=True)
-        },
-        columns=names,
-    )
+    types: dict[str, Any] = {
+        **dict.fromkeys(text, TEXT),
+        **dict.fromkeys(whole, "int64"),
+        **dict.fromkeys(flags, "bool"),
+    }
+    made = {}
+    for name, values in zip(names, columns, strict=True):
+        plain = ["" if value is None else value for value in values] if name in text else list(values)
+        made[name] = pd.Series(plain, dtype=types.get(name, "object"))
+    return pd.DataFrame(made, columns=names)

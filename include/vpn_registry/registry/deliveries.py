@@ -73,7 +73,7 @@ def advance(db: Session, delivery_id: int, claim_no: int, expected: DeliveryStat
         .values(**values)
     )
     if changed_rows(result) != 1:
-        raise Fenced(f"delivery {delivery_id} is no longer {expected.value} under claim {claim_no}; another worker has it")
+        raise Fenced(f"delivery {delivery_id} is no longer {expected.value} under claim {claim_no}")
 
 
 def changed_rows(result: Any) -> int:

@@ -87,7 +87,7 @@ GUARDS: Final = (
     ),
     Guard(
         "deliveries", "UPDATE", "identity",
-        f"OLD.sha256 IS NOT NULL AND ({_changed(*_DELIVERY_IDENTITY)})",
+        f"OLD.received_at IS NOT NULL AND ({_changed(*_DELIVERY_IDENTITY)})",
         "what a stored delivery is never changes",
     ),
     Guard("deliveries", "UPDATE", "claims", "NEW.claim_no < OLD.claim_no", "claim numbers only grow"),

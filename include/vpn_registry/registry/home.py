@@ -44,7 +44,12 @@ class Registry:
 
     def now(self) -> datetime:
         """Aware UTC: the simulated instant of a simulated home, else this machine's clock."""
-        return self.simulated_at if self.simulated_at is not None else datetime.now(UTC)
+        return self.simulated_at if self.simulated_at is not None else self.real_now()
+
+    @staticmethod
+    def real_now() -> datetime:
+        """Aware UTC of this machine, also in a simulated home: for leases and time-outs, which guard processes."""
+        return datetime.now(UTC)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

@@ -103,7 +103,7 @@ def record_rows(db: Session, delivery: Delivery, frame: pd.DataFrame) -> None:
             rows[name] = ""
     rows["delivery_id"] = delivery.id
     rows["revision"] = delivery.revision
-    insert_frame(db, DeliveryRowRow.__table__, rows)  # type: ignore[arg-type]
+    insert_frame(db, DeliveryRowRow, rows)
 
 
 def record_findings(db: Session, delivery: Delivery, frame: pd.DataFrame) -> None:
@@ -111,7 +111,7 @@ def record_findings(db: Session, delivery: Delivery, frame: pd.DataFrame) -> Non
     rows = frame[list(_FINDING_COLUMNS)].rename(columns={"column": "column_name"})
     rows["delivery_id"] = delivery.id
     rows["revision"] = delivery.revision
-    insert_frame(db, FindingRow.__table__, rows)  # type: ignore[arg-type]
+    insert_frame(db, FindingRow, rows)
 
 
 def _verdict(outcome: Outcome, rows: RowCounts, rulebook_version: str, at: datetime) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from vpn_registry.registry.judgements import (
     revise,
 )
 from vpn_registry.registry.listing import (
+    isps_with_work,
     lease,
     observe,
     record_listing,
@@ -51,6 +52,7 @@ __all__ = [
     "finish",
     "get",
     "held",
+    "isps_with_work",
     "lease",
     "number_use",
     "observe",
@@ -62,9 +64,9 @@ __all__ = [
     "record_rows",
     "release",
     "revise",
-    "settle_again",
     "source_removed",
     "store",
+    "unclaim",
     "unfinished",
     "unremoved",
     "vanish",
@@ -101,7 +103,7 @@ def claim(db: Session, delivery: Delivery) -> int | None:
     return delivery.claim_no + 1 if changed_rows(result) == 1 else None
 
 
-def settle_again(db: Session, delivery: Delivery, claim_no: int) -> None:
+def unclaim(db: Session, delivery: Delivery, claim_no: int) -> None:
     """Give a claimed delivery back because it changed while it was read: it has to lie still anew."""
     # Size -1 equals no listing, so the next one restarts the settling.
     advance(db, delivery.id, claim_no, DeliveryState.CLAIMED, state=DeliveryState.SEEN, size_bytes=-1)
@@ -117,12 +119,14 @@ def store(
     delivery: Delivery,
     claim_no: int,
     *,
-    sha256: str,
+    sha256: str | None,
     size_bytes: int,
     received_at: datetime,
     name: DeliveryName | None,
 ) -> Delivery:
     """The bytes are in the landing store: claimed -> stored. Raises Fenced when the claim has moved on.
+
+    `sha256` is None for a file that was too large to be taken.
 
     A readable name of the ISP's own, in `incoming/`, uses its number up if no earlier delivery did (contract
     section 3); `owns_number` of the result tells.
@@ -169,7 +173,9 @@ def number_use(db: Session, delivery: Delivery) -> NumberUse:
         missing.append((last + 1, name.seq - 1))
     return NumberUse(
         first_use=first_use.delivery_id if first_use else None,
-        first_use_same_bytes=first_use is not None and first_use.sha256 == delivery.sha256,
+        first_use_same_bytes=(
+            first_use is not None and first_use.sha256 is not None and first_use.sha256 == delivery.sha256
+        ),
         missing=tuple(missing),
     )
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
 from vpn_registry.registry import deliveries
-from vpn_registry.registry.tables import DeliveryRow, IrregularFileRow, LeaseRow, ZoneWatchRow
+from vpn_registry.registry.tables import AnswerRow, DeliveryRow, IrregularFileRow, LeaseRow, ZoneWatchRow
 
 _OPEN: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED)
 _TAKEN: Final = (DeliveryState.STORED, DeliveryState.JUDGED, DeliveryState.ANSWERED)
@@ -80,6 +80,21 @@ def unremoved(db: Session, isp: str) -> list[Delivery]:
     """
     return deliveries.find(
         db, DeliveryRow.isp == isp, DeliveryRow.state.in_(_TAKEN), DeliveryRow.is_source_removed.is_(False)
+    )
+
+
+def isps_with_work(db: Session) -> set[str]:
+    """Slugs of ISPs with a delivery to take, judge or answer, a source to remove, or a listing that fails."""
+    open_states = (*_OPEN, DeliveryState.STORED, DeliveryState.JUDGED)
+    lying = DeliveryRow.state.in_(_TAKEN) & DeliveryRow.is_source_removed.is_(False)
+    return set(
+        db.scalars(
+            union(
+                select(DeliveryRow.isp).where(DeliveryRow.state.in_(open_states) | lying),
+                select(AnswerRow.isp).where(AnswerRow.written_at.is_(None)),
+                select(ZoneWatchRow.isp).where(ZoneWatchRow.failing_since_at.is_not(None)),
+            )
+        )
     )
 
 

@@ -7,7 +7,7 @@ decided whether the key is in force (contract section 3).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,6 +26,7 @@ class _Current:
     content_seq: Mapped[int | None]
     content_sha256: Mapped[Sha256 | None]
     version_id: Mapped[int | None] = mapped_column(BIG)  # the version whose content is shown
+    closed_on: Mapped[date | None]  # the day described by the file that closed it
 
 
 class _Version:

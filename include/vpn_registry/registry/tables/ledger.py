@@ -81,7 +81,7 @@ class NumberUseRow(Base):
     feed: Mapped[Feed] = mapped_column(one_of(Feed, "feed"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     delivery_id: Mapped[int] = mapped_column(BIG, ForeignKey("deliveries.id"), unique=True)
-    sha256: Mapped[Sha256]
+    sha256: Mapped[Sha256 | None]
 
 
 class DeliveryRowRow(Base):

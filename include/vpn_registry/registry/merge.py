@@ -1,0 +1,237 @@
+"""Merging judged rows into the registry: registrations with their national numbers, and client lists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any, Final, cast
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Integer, String, Table, and_, case, func, literal, select, update
+from sqlalchemy.orm import Session
+
+from vpn_registry.model import Delivery, Feed, Mode, pakistani_day
+from vpn_registry.registry import books
+from vpn_registry.registry.books import Book
+from vpn_registry.registry.bulk import TEXT, read_frame
+from vpn_registry.registry.counters import issue
+from vpn_registry.registry.keys import KeyRing
+from vpn_registry.registry.tables import (
+    ClientRow,
+    ClientVersionRow,
+    RegistrationRow,
+    RegistrationVersionRow,
+)
+
+_BOOKKEEPING: Final = (
+    "id", "current_id", "row", "seq", "action", "is_overtaken", "delivery_id", "learnt_at", "content_sha256",
+    "erased_at",
+)  # fmt: skip
+
+
+def _book(feed: Feed, current: Any, versions: Any, key: str) -> Book:
+    table = cast("Table", versions.__table__)
+    return Book(feed, cast("Table", current.__table__), table, key, books.content_columns(table, _BOOKKEEPING))
+
+
+REGISTRATIONS: Final = _book(Feed.REGISTRATIONS, RegistrationRow, RegistrationVersionRow, "registration_ref")
+CLIENTS: Final = _book(Feed.CLIENTS, ClientRow, ClientVersionRow, "subscriber_id")
+
+DELTA_RATIO: Final = 0.05
+DELTA_ROWS: Final = 20
+"""A delta that withdraws more than both of these is held (contract section 6)."""
+
+
+def known_registrations(db: Session, isp: str) -> pd.DataFrame:
+    """What the rules on actions compare with: every ref of the ISP, with `is_in_force`, `decided_seq`, `row_sha256`."""
+    return read_frame(
+        db,
+        select(
+            RegistrationRow.registration_ref,
+            RegistrationRow.is_in_force,
+            RegistrationRow.decided_seq,
+            RegistrationRow.content_sha256.label("row_sha256"),
+        ).where(RegistrationRow.isp == isp),
+        text=("registration_ref", "row_sha256"),
+        whole=("decided_seq",),
+        flags=("is_in_force",),
+    )
+
+
+def shrink(
+    db: Session,
+    delivery: Delivery,
+    *,
+    named: Iterable[str],
+    withdrawn: Iterable[str] = (),
+    may_close: bool = True,
+    ratio: float,
+    rows: int,
+) -> str | None:
+    """Why a delivery has to be held because it would shrink the registry too much, as a sentence; None to go on.
+
+    `named` are all keys the file names in a readable way, also in rejected rows; `withdrawn` those of accepted
+    `withdraw` rows. `ratio` and `rows` are the ISP's limits for full files; a delta has the contract's. An ISP's
+    first list is never held.
+    """
+    name = delivery.name
+    if name is None:
+        return None
+    book = CLIENTS if name.feed is Feed.CLIENTS else REGISTRATIONS
+    current = book.current
+    in_force = select(current.c[book.key], current.c.decided_seq).where(
+        current.c.isp == delivery.isp, current.c.is_in_force
+    )
+    known = db.execute(in_force).all()
+    if not known:
+        return None
+    # What a higher number has decided already, this file leaves alone.
+    open_keys = {key for key, decided_seq in known if decided_seq < name.seq}
+    what = "clients" if book is CLIENTS else "registrations"
+    if name.mode is Mode.DELTA:
+        closed = len(open_keys.intersection(withdrawn))
+        if closed > DELTA_RATIO * len(known) and closed > DELTA_ROWS:
+            return f"It withdraws {closed} of {len(known)} {what} in force."
+        return None
+    closed = len(open_keys.difference(named)) if may_close else 0
+    if closed == len(known):
+        return f"It names none of the {len(known)} {what} in force: all of them would be closed."
+    if closed > ratio * len(known) and closed > rows:
+        return f"It leaves out {closed} of {len(known)} {what} in force."
+    return None
+
+
+def merge_registrations(
+    db: Session,
+    keys: KeyRing,
+    delivery: Delivery,
+    rows: pd.DataFrame,
+    *,
+    at: datetime,
+    may_close: bool,
+    protected_refs: Collection[str] = (),
+    confirmed_refs: Collection[str] = (),
+) -> pd.DataFrame:
+    """Merge the accepted rows of one delivery; what each did, in the order of its rows.
+
+    `rows`: the canonical columns with `ntn_key`, `cnic_key`, `other_id_key` (canonical plain text, hashed and
+    encrypted here), `row_sha256` and `row`. `may_close` matters for full files. `protected_refs` stand in rejected
+    rows and keep their state; `confirmed_refs` in rows that repeat what is in force (`duplicate`): their number moves
+    on, so that a late lower one doesn't win.
+    Returns `row`, `registration_ref`, `subscriber_id`, `national_no`, `action`, `effect`; `attrs["closed_absent"]` is
+    the number of registrations a full file closed by leaving them out.
+    """
+    is_full = delivery.name is not None and delivery.name.mode is Mode.FULL
+    closed = books.merge(
+        db, REGISTRATIONS, delivery, _staged(REGISTRATIONS, keys, rows), at=at,
+        closes_absent=is_full and may_close, kept=protected_refs, confirmed=confirmed_refs,
+    )  # fmt: skip
+    _issue_national_numbers(db, at)
+    effects = _effects(db)
+    effects.attrs["closed_absent"] = closed
+    return effects
+
+
+def merge_clients(
+    db: Session,
+    keys: KeyRing,
+    delivery: Delivery,
+    rows: pd.DataFrame,
+    *,
+    at: datetime,
+    may_close: bool,
+    protected_ids: Collection[str] = (),
+) -> dict[str, int]:
+    """Merge an accepted client list: counts of rows by effect, and `left`, the clients it doesn't name any more."""
+    staged = _staged(CLIENTS, keys, rows.assign(action="listed"))
+    left = books.merge(
+        db, CLIENTS, delivery, staged, at=at, closes_absent=may_close, kept=protected_ids, confirmed=()
+    )  # fmt: skip
+    plan, _ = books.plan_of(CLIENTS)
+    counted = db.execute(select(plan.c.effect, func.count()).group_by(plan.c.effect).order_by(plan.c.effect))
+    counts = {effect: count for effect, count in counted}  # noqa: C416
+    return {**counts, "left": left}
+
+
+def _staged(book: Book, keys: KeyRing, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows as the temporary table wants them: identity numbers as fingerprint and ciphertext, nothing of them plain."""
+    staged = {
+        "row": rows["row"].to_numpy(),
+        "key": _text(rows[book.key]),
+        "action": _text(rows["action"]),
+        "content_sha256": _text(rows["row_sha256"]),
+    }
+    for name in ("cnic", "other_id"):
+        canonical = _text(rows[f"{name}_key"])
+        filed = _text(rows[name])
+        staged[f"{name}_fingerprint"] = _mapped(canonical, keys.fingerprint)
+        staged[f"{name}_cipher"] = _mapped(filed.where(filed != "", canonical), keys.encrypt_text)
+    ntn_key = _text(rows["ntn_key"])
+    staged["ntn_key"] = ntn_key
+    # 13 digits in the ntn column are a cnic: without a key of its own that column is not stored.
+    staged["ntn"] = _text(rows["ntn"]).where(ntn_key != "", "")
+    for name in book.content:
+        if name not in staged:
+            staged[name] = _text(rows[name])
+    return pd.DataFrame(staged)
+
+
+def _text(column: pd.Series[Any]) -> pd.Series[Any]:
+    return column.astype(TEXT).fillna("").reset_index(drop=True)
+
+
+def _mapped(column: pd.Series[Any], change: Any) -> pd.Series[Any]:
+    """`change` applied once to each distinct value; '' stays ''."""
+    codes, values = pd.factorize(column)
+    changed = pd.Series(["" if value == "" else change(value) for value in values], dtype=TEXT)
+    return changed.take(codes).reset_index(drop=True)
+
+
+def _issue_national_numbers(db: Session, at: datetime) -> None:
+    """A number for each registration that got content and has none yet, in the order of the rows."""
+    plan, _ = books.plan_of(REGISTRATIONS)
+    current = REGISTRATIONS.current
+    unnumbered = (
+        select(plan.c.current_id, func.row_number().over(order_by=plan.c.row).label("place"))
+        .join(current, current.c.id == plan.c.current_id)
+        .where(current.c.national_no.is_(None), current.c.content_seq.is_not(None), ~plan.c.is_closing)
+        .subquery()
+    )
+    count = db.scalar(select(func.count()).select_from(unnumbered)) or 0
+    if not count:
+        return
+    year = pakistani_day(at).year
+    before = issue(db, f"VPN-{year}", count)
+    digits = sa.cast(literal(before, Integer) + unnumbered.c.place, String)
+    padded = func.substr(literal("0000000").concat(digits), func.length(digits) + 1)
+    db.execute(
+        update(current)
+        .where(current.c.id == unnumbered.c.current_id)
+        .values(national_no=literal(f"VPN-{year}-").concat(padded))
+    )
+
+
+def _effects(db: Session) -> pd.DataFrame:
+    plan, staged = books.plan_of(REGISTRATIONS)
+    current, versions = REGISTRATIONS.current, REGISTRATIONS.versions
+    # A withdraw row needs only the ref: its subscriber is the one of the content it closed.
+    subscriber = case((staged.c.subscriber_id != "", staged.c.subscriber_id), else_=versions.c.subscriber_id)
+    query = (
+        select(
+            plan.c.row,
+            plan.c.key.label("registration_ref"),
+            subscriber.label("subscriber_id"),
+            current.c.national_no,
+            staged.c.action,
+            plan.c.effect,
+        )
+        .select_from(
+            plan.join(staged, staged.c.row == plan.c.row)
+            .join(current, current.c.id == plan.c.current_id)
+            .outerjoin(versions, and_(versions.c.id == current.c.version_id))
+        )
+        .order_by(plan.c.row)
+    )
+    text = ("registration_ref", "subscriber_id", "national_no", "action", "effect")
+    return read_frame(db, query, text=text, whole=("row",))

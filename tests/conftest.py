@@ -1,0 +1,20 @@
+"""Shared by all tests: a private PostgreSQL, started at most once a session."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import postgres_server
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url() -> Iterator[str]:
+    programs = postgres_server.programs()
+    if programs is None:
+        message = "PostgreSQL's server programs are missing: nothing is tested on it; apt-get install postgresql."
+        warnings.warn(message, stacklevel=1)
+        pytest.skip(message)
+    with postgres_server.running(programs) as url:
+        yield url

@@ -1,0 +1,60 @@
+"""A private PostgreSQL cluster on loopback, from Debian's server programs, for one test session."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_DEBIAN = Path("/usr/lib/postgresql")
+
+
+def programs() -> Path | None:
+    """The folder of the newest server programs, None when they are not installed."""
+    found = [folder for folder in _DEBIAN.glob("*/bin") if (folder / "initdb").exists()]
+    return max(found, key=lambda folder: int(folder.parent.name)) if found else None
+
+
+@contextmanager
+def running(bin_folder: Path) -> Iterator[str]:
+    """A cluster that lives as long as the block; yields an address without a database name, ending in `/`."""
+    folder = Path(tempfile.mkdtemp(prefix="vpn-registry-postgres-"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # the server refuses to run as root
+        user = pwd.getpwnam("postgres")
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        as_user = ["runuser", "-u", "postgres", "--"]
+    data, port = folder / "data", _free_port()
+    try:
+        _run([*as_user, bin_folder / "initdb", "-D", data, "-U", "registry", "-A", "trust", "-E", "UTF8", "--locale=C"])
+        # Nothing here outlives the session: durability would only cost time.
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
+        control = [*as_user, bin_folder / "pg_ctl", "-D", data]
+        _run([*control, "-w", "-l", folder / "log", "-o", options, "start"])
+        try:
+            yield f"postgresql://registry@127.0.0.1:{port}/"
+        finally:
+            _run([*control, "-m", "immediate", "stop"])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _run(command: list[str | Path]) -> None:
+    # Output goes to a file: a server that keeps a pipe open would keep us waiting.
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(command, stdout=output, stderr=output, cwd="/", check=False)
+        if done.returncode:
+            output.seek(0)
+            raise RuntimeError(f"{command[-1]} of PostgreSQL failed: {output.read().decode(errors='replace')}")
