@@ -26,10 +26,8 @@ unit: $(STAMP) ## the tests that need neither Airflow nor a server
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
 lint: $(STAMP) ## style, format, types and the direction of imports
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@failed=0; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \
+		echo "== $$tool"; $(BIN)/$$tool || failed=1; done; exit $$failed
 
 format: $(STAMP) ## mend what the linter can mend
 	$(BIN)/ruff check --fix .

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from vpn_registry import settings
-from vpn_registry import airflow_services
+from vpn_registry import airflow_services, settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.services]
 
