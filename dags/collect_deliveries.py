@@ -1,0 +1,82 @@
+"""
+## Collect deliveries
+
+Sees what ISPs dropped into their SFTP zones, takes it, judges it, merges it into the registry and answers it.
+One ISP's broken zone or file fails alone and shows up under its slug; the run is then marked failed so that somebody looks.
+
+**Reads** `incoming/` and `check/` of every zone. **Writes** the landing store, the registry, `outgoing/` of every zone.
+
+**Re-run** at any time: clear the failed task, or trigger the DAG. Every step continues where the ledger says it stopped;
+nothing is taken, merged or answered twice.
+
+### When this fails
+| task | what it means | what to do |
+|---|---|---|
+| `zones_with_mail` | the registry itself is out of reach or on another schema | read the log's one sentence; `vpnreg db upgrade` after an update |
+| `take` | that ISP's zone is unreachable, refuses our login, or shows another host key | ring the ISP; the filing clock stands still meanwhile |
+| `judge_and_merge` | our own fault: a bad file never fails here, it gets a finding | report it with the delivery's number; the bytes are safe in the landing store |
+| `answer` | the zone refuses our write to `outgoing/` | ring the ISP; the answers wait and go out with the next run |
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import dag, get_current_context, task, task_group
+from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, exchange, holder
+
+
+@dag(
+    schedule=timedelta(minutes=1),
+    start_date=START,
+    catchup=False,
+    max_active_runs=3,
+    default_args=DEFAULT_ARGS,
+    tags=["deliveries", "hourly-or-faster"],
+    doc_md=__doc__,
+)
+def collect_deliveries() -> None:
+    @task(pool="sftp")
+    def zones_with_mail() -> list[str]:
+        """List all zones at once; the slugs of the ISPs whose zone holds something, is owed an answer, or failed."""
+        from vpn_registry.pipeline import collect
+
+        return collect.zones_with_mail(exchange())
+
+    @task_group
+    def one_isp(isp: str) -> None:
+        """Everything that may fail for one ISP without hurting another."""
+
+        @task(pool="sftp", map_index_template="{{ isp }}")
+        def take(isp: str) -> list[int]:
+            """Copy settled files into the landing store and send receipts; the ids of the deliveries to judge."""
+            from vpn_registry.pipeline import collect
+
+            get_current_context()["isp"] = isp
+            return collect.take(exchange(), isp, holder=holder())
+
+        @task(map_index_template="{{ isp }}", outlets=[REGISTRY_CHANGES])
+        def judge_and_merge(isp: str, deliveries: list[int], outlet_events=None) -> dict[str, int]:
+            """Judge each delivery by the rulebook and merge its good rows, one transaction a delivery."""
+            from vpn_registry.pipeline import collect
+
+            get_current_context()["isp"] = isp
+            counts = collect.judge_and_merge(exchange(), isp, deliveries, holder=holder())
+            if counts["changed"]:
+                outlet_events[REGISTRY_CHANGES].add(REGISTRY, extra={"isp": isp})
+            return counts
+
+        @task(pool="sftp", map_index_template="{{ isp }}")
+        def answer(isp: str, counts: dict[str, int]) -> int:
+            """Write the queued results and findings into the ISP's outgoing folder."""
+            from vpn_registry.pipeline import collect
+
+            get_current_context()["isp"] = isp
+            return collect.answer(exchange(), isp, holder=holder())
+
+        answer(isp, judge_and_merge(isp, take(isp)))
+
+    one_isp.expand(isp=zones_with_mail())
+
+
+collect_deliveries()

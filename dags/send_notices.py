@@ -1,0 +1,71 @@
+"""
+## Send notices
+
+Each working morning: plans the notices that are due before the deadline, applies the brakes, and sends what needs no
+approval or has it. It never waits for a person: what is held stays held until somebody approves it.
+
+**Reads** statuses, the campaign's deadline, letters. **Writes** notices and messages, mail to the ISPs' contacts, `outgoing/notices/`.
+
+**Re-run** at any time: a notice exists once per campaign, deadline, stage and ISP, and a message that was sent is never sent again.
+A run triggered by hand is a dry run unless the form says otherwise: it says what would go out, and changes nothing.
+
+### When this fails
+| task | what it means | what to do |
+|---|---|---|
+| `plan` | statuses could not be brought up to date, or a letter does not render | nothing was sent; mend it and clear the task |
+| `send` | the mail relay is unreachable or refuses our login | messages wait; the next run sends them |
+| `summary` | at least one message failed for good or is uncertain | see `vpnreg status`; an uncertain message is never sent again by itself |
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, mail_relay
+
+
+@dag(
+    schedule=CronTriggerTimetable("0 9 * * 1-5", timezone="Asia/Karachi"),
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["notices", "daily"],
+    doc_md=__doc__,
+    params={
+        "dry_run": Param(
+            True,
+            type="boolean",
+            title="Dry run",
+            description="Only say what would be planned, held and sent. Scheduled runs are never dry.",
+        ),
+    },
+)
+def send_notices() -> None:
+    @task
+    def plan() -> list[str]:
+        """Record what is due, held or has nothing to tell; the slugs of the ISPs that have something to send."""
+        from vpn_registry.pipeline import notify
+
+        context = get_current_context()
+        is_dry = context["dag_run"].run_type == "manual" and context["params"]["dry_run"]
+        return notify.plan(exchange(), dry_run=is_dry)
+
+    @task(map_index_template="{{ isp }}", pool="smtp")
+    def send(isp: str) -> dict[str, int]:
+        """Send one ISP's approved messages, each to one recipient, and put the notice into its zone."""
+        from vpn_registry.pipeline import notify
+
+        get_current_context()["isp"] = isp
+        return notify.send(exchange(), isp, mail_relay(), holder=holder())
+
+    @task(trigger_rule="none_failed")
+    def summary(counts: list[dict[str, int]]) -> dict[str, int]:
+        """Messages by state over all ISPs; fails when one needs a person."""
+        from vpn_registry.pipeline import notify
+
+        return notify.summarise(exchange())
+
+    summary(send.expand(isp=plan()))
+
+
+send_notices()

@@ -1,0 +1,149 @@
+"""The one place where Airflow and the library meet: assets, default arguments, and hooks turned into plain callables.
+
+DAG files import what they need from here; nothing of `vpn_registry` is imported at module level beyond what costs
+nothing, so that parsing a DAG file stays as cheap as parsing an empty one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import pendulum
+from airflow.sdk import Asset, AssetAlias
+
+if TYPE_CHECKING:
+    from paramiko import SFTPClient
+
+    from vpn_registry.pipeline.exchange import Exchange, MailRelay
+
+log = logging.getLogger(__name__)
+
+PAKISTAN: Final = pendulum.timezone("Asia/Karachi")
+START: Final = pendulum.datetime(2026, 1, 1, tz=PAKISTAN)
+REGISTRY: Final = Asset("vpn_registry", uri="x-vpn-registry://registry")
+REGISTRY_CHANGES: Final = AssetAlias("vpn_registry_changes")
+"""Tasks emit REGISTRY through this alias, so that a pass without a change emits nothing."""
+MAIL_CONNECTION: Final = "smtp_default"
+
+
+def report_failure(context: Any) -> None:
+    """Say which ISP a failed task was about; the log line is what alerting listens to."""
+    task = context["task_instance"]
+    log.error(
+        "%s.%s failed for %s; what to do stands in the DAG's own page under 'When this fails'.",
+        task.dag_id,
+        task.task_id,
+        context.get("isp", "every ISP"),
+    )
+
+
+DEFAULT_ARGS: Final[dict[str, Any]] = {
+    "owner": "pta-data-team",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "execution_timeout": timedelta(minutes=20),
+    "on_failure_callback": report_failure,
+}
+
+
+def exchange() -> Exchange:
+    """The registry of this installation with its zones reached through Airflow's SFTP connections."""
+    from vpn_registry import settings
+    from vpn_registry.pipeline.exchange import open_exchange
+
+    return open_exchange(settings.load(), open_sftp=sftp_client)
+
+
+def sftp_client(connection_id: str) -> Any:
+    """A context manager that opens the zone behind an Airflow connection.
+
+    The connection is looked up here and now, in the caller's thread: only the dialling happens on entry, which may be
+    in another thread.
+    """
+    from airflow.providers.sftp.hooks.sftp import SFTPHook
+
+    # Retries are the task's business: the hook's own would hammer a server that refused the key.
+    hook = SFTPHook(ssh_conn_id=connection_id, conn_retry_attempts=1)
+    return _dialled(hook)
+
+
+@contextmanager
+def _dialled(hook: Any) -> Iterator[SFTPClient]:
+    with hook.get_managed_conn() as client:
+        yield client
+
+
+def mail_relay() -> MailRelay:
+    """The relay behind the `smtp_default` connection, as the library's plain protocol."""
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    class LetterHook(SmtpHook):  # type: ignore[misc]  # the provider ships no types (2027-06-30)
+        """Sends bytes that were frozen in the registry before the first try, to one recipient, once.
+
+        The provider's own retries have no pause, repeat permanent refusals, and blur what happened; its message
+        builder knows neither a text part nor a Message-ID.
+        """
+
+        smtp_retry_limit = 0
+
+        def _build_mime_message(self, *, to: list[str], **_: Any) -> tuple[Any, list[str]]:
+            return self.frozen, to
+
+        def post(self, recipient: str, frozen: bytes) -> None:
+            from email import message_from_bytes
+
+            self.frozen = message_from_bytes(frozen)
+            self.send_email_smtp(to=[recipient], subject="frozen", html_content="frozen")
+
+    @contextmanager
+    def connected() -> Iterator[LetterHook]:
+        with LetterHook(smtp_conn_id=MAIL_CONNECTION) as hook:
+            yield hook
+
+    return connected
+
+
+def holder() -> str:
+    """Who holds an ISP's lease: this DAG run."""
+    from airflow.sdk import get_current_context
+
+    run = get_current_context()["dag_run"]
+    return f"{run.dag_id}/{run.run_id}"
+
+
+def prepare_database() -> None:
+    """Make or upgrade the database of this process's Airflow; quick when it is up to date."""
+    from airflow.utils.db import check_migrations, initdb
+
+    try:
+        check_migrations(timeout=0)
+    except Exception:  # no database at all, or an older one: Airflow raises several classes
+        initdb()
+
+
+def run_dag(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
+    """Run one DAG to its end in this process, as `airflow dags test` does.
+
+    Returns `state`, and `failed`: one `task [map index]` for each task that failed itself.
+    """
+    from airflow.dag_processing.dagbag import DagBag
+
+    from vpn_registry.settings import PROJECT
+
+    bag = DagBag(str(PROJECT / "dags" / f"{dag_id}.py"))
+    if bag.import_errors:
+        raise RuntimeError(f"{dag_id} does not load: {bag.import_errors}")
+    dag = bag.dags[dag_id]
+    for task in dag.tasks:
+        task.retries = 0  # a pass in one process doesn't wait for better times: the next pass tries again
+    run = dag.test(run_conf=conf)
+    failed = [
+        f"{instance.task_id} {instance.rendered_map_index or ''}".strip()
+        for instance in run.get_task_instances()
+        if instance.state == "failed"
+    ]
+    return {"state": str(run.state), "failed": failed}

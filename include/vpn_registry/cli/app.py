@@ -1,0 +1,32 @@
+"""The commands and what they share: how an instant is read, how errors of configuration end a command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from vpn_registry.cli import house, look, work
+from vpn_registry.model import ConfigurationError
+
+app = typer.Typer(
+    help="National VPN registry: collects ISPs' registrations, compares them with their client lists, sends notices.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for group in (work.commands, look.commands, house.commands):
+    app.add_typer(group)
+app.add_typer(house.db, name="db")
+app.add_typer(house.isp, name="isp")
+app.add_typer(house.audit, name="audit")
+
+
+def main() -> None:
+    """Entry point of the `vpnreg` script."""
+    try:
+        app()
+    except ConfigurationError as error:
+        Console(stderr=True, soft_wrap=True).print(f"vpnreg: {error}", style="red", markup=False, highlight=False)
+        sys.exit(2)

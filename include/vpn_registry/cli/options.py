@@ -1,0 +1,27 @@
+"""Options that several commands share, and the reading of their values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from vpn_registry.model import PAKISTAN
+
+
+def instant(text: str) -> datetime:
+    """`2026-06-16T09:00+05:00` as an aware time; without a zone it is Pakistan's. Raises BadParameter."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time like 2026-06-16T09:00+05:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=PAKISTAN)
+
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", parser=instant, metavar="TIME", help="The clock of a simulated home, e.g. 2026-06-16T09:00+05:00."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Isp = Annotated[str | None, typer.Option("--isp", metavar="SLUG", help="Only this ISP.")]

@@ -1,0 +1,68 @@
+"""Commands that do the work: demo, run, approve."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from vpn_registry import settings
+from vpn_registry.cli.options import AsJson, AsOf, Isp
+from vpn_registry.model import ConfigurationError
+
+commands = typer.Typer()
+
+
+@commands.command()
+def demo(ui: Annotated[bool, typer.Option("--ui", help="Leave Airflow's services running on the demo's state.")] = False) -> None:
+    """The whole story on an embedded SFTP server, mail sink and database."""
+    from vpn_registry.demo import story
+
+    raise typer.Exit(story.tell(settings.load(), Console(soft_wrap=True), with_ui=ui))
+
+
+@commands.command()
+def run(as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """One pass: list, wait until files have settled, list again, then every DAG in order, in this process."""
+    from vpn_registry import one_pass
+    from vpn_registry.registry import home
+
+    here = settings.load()
+    home.open_home(here, as_of=as_of)
+    console = Console(stderr=as_json, soft_wrap=True)
+    console.print("Preparing Airflow ...", style="dim")
+    log = one_pass.prepare(here, {})
+    results = []
+    for dag in one_pass.DAGS:
+        result = one_pass.run_dag(dag, log)
+        results.append(result)
+        failed = f": {', '.join(result.failed)}" if result.failed else ""
+        console.print(f"{dag}: {result.state}{failed}", style="green" if result.is_success else "red", markup=False)
+    if as_json:
+        typer.echo(json.dumps([{"dag": r.dag, "state": r.state, "failed": list(r.failed)} for r in results], indent=2))
+    if not all(result.is_success for result in results):
+        console.print(f"What happened stands in {log}", markup=False)
+        raise typer.Exit(1)
+
+
+@commands.command()
+def approve(
+    reason: Annotated[str, typer.Option(help="Why the held notices may go out; kept with the approval.")],
+    stage: Annotated[str | None, typer.Option(help="Only notices of this stage.")] = None,
+    isp: Isp = None,
+    actor: Annotated[str, typer.Option(hidden=True)] = "operator",
+) -> None:
+    """Approve held notices, on a simulated home only; in production Airflow's form does."""
+    from vpn_registry.pipeline import notify
+    from vpn_registry.registry import home
+
+    registry = home.open_home(settings.load())
+    if not registry.is_simulated:
+        raise ConfigurationError("vpnreg approve is for simulated homes; here notices are approved in Airflow.")
+    approved = notify.approve(registry, actor=actor, reason=reason, stage=stage, isp=isp)
+    for number in approved:
+        typer.echo(f"{number} approved; it goes out with the next run.")
+    if not approved:
+        typer.echo("No notice is held.")

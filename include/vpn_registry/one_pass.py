@@ -1,0 +1,86 @@
+"""One pass of every DAG, in order, in this process (contract section 9, `vpnreg run`).
+
+The DAGs are the production ones, run by Airflow's own `dag.test()`; Airflow is reached through `airflow_defaults`, which
+stands beside this package, because the library itself never imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from vpn_registry import airflow_services, settings
+from vpn_registry.settings import Settings
+
+DAGS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "collect_deliveries": {},
+    "reconcile_clients": {},
+    "send_notices": {"dry_run": False},
+}
+"""The DAGs of a pass, in order, with the form values each gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class DagResult:
+    """How one DAG ended; `failed` names each task that failed itself, with its ISP."""
+
+    dag: str
+    state: str
+    failed: tuple[str, ...]
+
+    @property
+    def is_success(self) -> bool:
+        return self.state == "success"
+
+
+def prepare(home: Settings, connections: Mapping[str, str]) -> Path:
+    """Give this process an Airflow of the home's own; the file that its log goes to.
+
+    `connections` are `AIRFLOW_CONN_*` variables beside those of the environment. Must come before Airflow is imported.
+    """
+    airflow = airflow_services.prepare(
+        home.home,
+        settings.environment(""),
+        port=airflow_services.free_port(),
+        extra={**settings.environment("AIRFLOW_CONN_"), **connections},
+    )
+    settings.provide(airflow.env)
+    log = airflow.log_of("one-pass")
+    with _output_to(log):
+        import airflow_defaults
+
+        airflow_defaults.prepare_database()
+    return log
+
+
+def run_dag(dag: str, log: Path) -> DagResult:
+    """Run one DAG of DAGS to its end; what it prints goes to `log`."""
+    import airflow_defaults
+
+    with _output_to(log):
+        result = airflow_defaults.run_dag(dag, dict(DAGS[dag]))
+    return DagResult(dag, result["state"], tuple(result["failed"]))
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Standard output and error of this process, also those of libraries in C, into a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, number in zip(kept, (1, 2), strict=True):
+            os.dup2(descriptor, number)
+            os.close(descriptor)

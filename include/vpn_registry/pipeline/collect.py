@@ -1,0 +1,253 @@
+"""The way of a delivery: see, take, judge and merge, answer (contract sections 2 to 4).
+
+Every function can be entered again at any point: the ledger's state says what is left to do, and a claim number fences
+off a worker that wakes up late.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+from vpn_registry import answers
+from vpn_registry.dropzone import Changed, Missing, Taken, TooLarge, Zone, is_sidecar, is_temporary
+from vpn_registry.dropzone import take as copy_to_landing
+from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
+from vpn_registry.pipeline.exchange import NOT_STORED, Exchange
+from vpn_registry.pipeline.judgement import judge_delivery
+from vpn_registry.registry import ledger
+from vpn_registry.roster import Isp
+from vpn_registry.rulebook.files import parse_name
+
+log = logging.getLogger(__name__)
+
+LISTING_THREADS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one look at one zone saw; `error` instead of files when the look failed."""
+
+    files: dict[ZoneFolder, list[ListedFile]]
+    error: Exception | None = None
+
+
+def zones_with_mail(exchange: Exchange, *, sleep: Callable[[float], None] = time.sleep) -> list[str]:
+    """Slugs of the ISPs that need a pass, sorted: something settled or unfinished, an answer owed, or a failed listing.
+
+    Lists all zones at once. Where a file has not settled yet, waits `settle_seconds` and looks there again, so that a
+    file dropped a moment ago is taken by this pass. A failed listing is not "no files": the ISP is among the slugs,
+    and its own `take` fails with the reason.
+    """
+    busy, unsettled = _look(exchange, exchange.isps.values())
+    if unsettled:
+        sleep(exchange.registry.settings.settle_seconds)
+        busy |= _look(exchange, unsettled)[0]
+    with exchange.registry.reading() as db:
+        owed = {slug for slug in exchange.isps if ledger.unfinished(db, slug) or ledger.pending_answers(db, slug)}
+    return sorted(busy | owed)
+
+
+def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
+    """Copy settled files into the landing store and send their receipts; the deliveries to judge, in order.
+
+    A source leaves the zone only after its bytes are stored and its ledger row is committed. Raises ZoneError when the
+    zone can't be listed, read or written.
+    """
+    isp = exchange.isps[slug]
+    with exchange.leased(isp, holder) as is_ours:
+        if not is_ours:
+            return []
+        with exchange.open_zone(isp) as zone:
+            listing = _listing(zone)
+            settled, _ = _observe(exchange, isp, listing)
+            for delivery in [*_interrupted(exchange, isp), *settled]:
+                _take_one(exchange, isp, zone, delivery)
+            _clear_sources(exchange, isp, zone)
+            _write_answers(exchange, isp, zone)
+        with exchange.registry.reading() as db:
+            return [d.id for d in ledger.unfinished(db, slug) if d.state is DeliveryState.STORED]
+
+
+def judge_and_merge(exchange: Exchange, slug: str, deliveries: Sequence[int], *, holder: str) -> dict[str, int]:
+    """Judge stored deliveries in order and merge their good rows, one transaction each.
+
+    Returns counts: deliveries by outcome, and `changed`, the rows that changed something current.
+    """
+    isp = exchange.isps[slug]
+    counts = {"changed": 0}
+    with exchange.leased(isp, holder) as is_ours:
+        for delivery_id in deliveries if is_ours else ():
+            with exchange.registry.reading() as db:
+                delivery = ledger.get(db, delivery_id)
+            if delivery.state is not DeliveryState.STORED:
+                continue  # another run was faster
+            judged = judge_delivery(exchange, isp, delivery)
+            counts[judged.outcome.value] = counts.get(judged.outcome.value, 0) + 1
+            counts["changed"] += judged.changed
+    return counts
+
+
+def answer(exchange: Exchange, slug: str, *, holder: str) -> int:
+    """Write the ISP's queued answers into `outgoing/`; how many were written. Raises ZoneError."""
+    isp = exchange.isps[slug]
+    with exchange.leased(isp, holder) as is_ours:
+        if not is_ours:
+            return 0
+        with exchange.open_zone(isp) as zone:
+            written = _write_answers(exchange, isp, zone)
+        with exchange.registry.writing() as db:
+            for delivery in ledger.unfinished(db, slug):
+                if delivery.state is DeliveryState.JUDGED:
+                    ledger.finish(db, delivery, delivery.claim_no)
+    return written
+
+
+def _look(exchange: Exchange, isps: Iterable[Isp]) -> tuple[set[str], list[Isp]]:
+    """Look at zones concurrently and remember what was seen.
+
+    Returns the slugs whose listing failed or shows a settled file, and the ISPs with a file that has not settled yet.
+    """
+    ways = [(isp, _way_in(exchange, isp)) for isp in isps]
+    with ThreadPoolExecutor(LISTING_THREADS) as pool:
+        listings = list(pool.map(lambda way: _list_zone(way[1]), ways))
+    busy: set[str] = set()
+    unsettled: list[Isp] = []
+    for (isp, _), listing in zip(ways, listings, strict=True):
+        settled, waiting = _observe(exchange, isp, listing)
+        if settled or listing.error:
+            busy.add(isp.slug)
+        if waiting:
+            unsettled.append(isp)
+    return busy, unsettled
+
+
+def _way_in(exchange: Exchange, isp: Isp) -> AbstractContextManager[Zone] | Exception:
+    try:
+        return exchange.open_zone(isp)
+    except Exception as error:  # a missing connection is this ISP's failure, whatever class the hook raises
+        return error
+
+
+def _list_zone(way_in: AbstractContextManager[Zone] | Exception) -> Listing:
+    if isinstance(way_in, Exception):
+        return Listing({}, way_in)
+    try:
+        with way_in as zone:
+            return _listing(zone)
+    except Exception as error:  # network, login and host-key errors of many classes: recorded, and raised by `take`
+        return Listing({}, error)
+
+
+def _listing(zone: Zone) -> Listing:
+    return Listing({folder: _deliverable(zone.list(folder)) for folder in ZoneFolder})
+
+
+def _deliverable(files: Iterable[ListedFile]) -> list[ListedFile]:
+    """Without uploads in progress; sidecars go with their file."""
+    return [f for f in files if not is_temporary(f.name) and not is_sidecar(f.name)]
+
+
+def _observe(exchange: Exchange, isp: Isp, listing: Listing) -> tuple[list[Delivery], int]:
+    """Write what was seen into the ledger; settled deliveries in order, and how many files have not settled."""
+    at = exchange.now()
+    settled: list[Delivery] = []
+    unsettled = 0
+    with exchange.registry.writing() as db:
+        error = f"{type(listing.error).__name__}: {listing.error}" if listing.error else None
+        ledger.record_listing(db, isp.slug, at=at, error=error)
+        if error:
+            log.error("%s: the zone could not be listed: %s", isp.slug, error)
+        for folder, files in listing.files.items():
+            found, waiting = ledger.observe(
+                db,
+                isp.slug,
+                folder,
+                files,
+                at=at,
+                monotonic=time.time(),
+                settle_seconds=exchange.registry.settings.settle_seconds,
+            )
+            settled += found
+            unsettled += waiting
+    return settled, unsettled
+
+
+def _interrupted(exchange: Exchange, isp: Isp) -> list[Delivery]:
+    """Deliveries whose worker died while copying: we hold the lease, so nobody else has them."""
+    with exchange.registry.reading() as db:
+        return [d for d in ledger.unfinished(db, isp.slug) if d.state is DeliveryState.CLAIMED]
+
+
+def _take_one(exchange: Exchange, isp: Isp, zone: Zone, delivery: Delivery) -> None:
+    with exchange.registry.writing() as db:
+        claim_no = ledger.claim(db, delivery)
+    if claim_no is None:
+        return
+    listed = ListedFile(delivery.file_name, delivery.size_bytes, delivery.mtime, "file")
+    try:
+        taken = copy_to_landing(zone, _path(delivery), listed, exchange.landing, isp.max_bytes)
+    except Changed:
+        log.info("%s: delivery %s changed while it was read; looked at again next time.", isp.slug, delivery.id)
+        with exchange.registry.writing() as db:
+            ledger.settle_again(db, delivery, claim_no)
+    except Missing:
+        with exchange.registry.writing() as db:
+            ledger.vanish(db, delivery, claim_no)
+    except TooLarge:
+        # Answered, but never stored: the file stays where it is, because nothing leaves a zone unstored.
+        _record_stored(exchange, delivery, claim_no, Taken(NOT_STORED, delivery.size_bytes))
+    else:
+        _record_stored(exchange, delivery, claim_no, taken)
+
+
+def _record_stored(exchange: Exchange, delivery: Delivery, claim_no: int, taken: Taken) -> None:
+    with exchange.registry.writing() as db:
+        stored = ledger.store(
+            db,
+            delivery,
+            claim_no,
+            sha256=taken.sha256,
+            size_bytes=taken.size,
+            received_at=exchange.now(),
+            name=parse_name(delivery.file_name),
+        )
+        ledger.queue_answers(db, stored.id, [answers.receipt(stored, stem=ledger.answer_stem(db, stored), simulated=exchange.registry.is_simulated)])
+
+
+def _clear_sources(exchange: Exchange, isp: Isp, zone: Zone) -> None:
+    """Remove from the zone what is safely stored; also what an earlier run stored and could not remove.
+
+    A file that was put under the same name meanwhile is another delivery, and stays.
+    """
+    with exchange.registry.reading() as db:
+        stored = [delivery for delivery in ledger.unremoved(db, isp.slug) if delivery.sha256 != NOT_STORED]
+    for delivery in stored:
+        try:
+            lying = zone.stat(_path(delivery))
+        except Missing:
+            lying = None
+        if lying and (lying.size, lying.mtime) == (delivery.size_bytes, delivery.mtime):
+            zone.remove(_path(delivery))
+            zone.remove(f"{_path(delivery)}.sha256")
+        with exchange.registry.writing() as db:
+            ledger.source_removed(db, delivery.id)
+
+
+def _path(delivery: Delivery) -> str:
+    return f"{delivery.folder}/{delivery.file_name}"
+
+
+def _write_answers(exchange: Exchange, isp: Isp, zone: Zone) -> int:
+    with exchange.registry.reading() as db:
+        pending = ledger.pending_answers(db, isp.slug)
+    for answer_id, pending_answer in pending:
+        zone.write(f"outgoing/{pending_answer.path}", pending_answer.content)
+        with exchange.registry.writing() as db:
+            ledger.answer_written(db, answer_id, exchange.now())
+    return len(pending)

@@ -1,0 +1,218 @@
+"""From a stored delivery to its verdict, its rows in the registry and its queued answers: one transaction a delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from vpn_registry import answers, validation
+from vpn_registry.model import Answer, Delivery, Effect, Feed, Finding, Mode, Outcome, RowCounts, Severity, pakistani_day
+from vpn_registry.pipeline.exchange import NOT_STORED, Exchange
+from vpn_registry.registry import audit, cases, ledger, merge
+from vpn_registry.roster import Isp
+from vpn_registry.rulebook import KEYS, Context
+from vpn_registry.rulebook.files import file_finding, name_findings, number_findings
+from vpn_registry.validation import Verdict
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+UNOPENED: Final = frozenset({"F101", "F103", "F104", "F211", "F212", "F215"})
+"""Findings after which the content isn't looked at: it is not this ISP's, not this file, or not ours to read."""
+UNREADABLE_NAME: Final = (Feed.REGISTRATIONS, Mode.DELTA)
+"""By which suite a delivery with an unreadable name is refused; nothing of it is read."""
+CHANGES: Final = frozenset({Effect.CREATED, Effect.CHANGED, Effect.CLOSED, Effect.REINSTATED})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of one delivery; `changed` counts the rows that changed something current."""
+
+    outcome: Outcome
+    changed: int
+
+
+def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
+    """Judge a stored delivery and commit the consequences together (contract section 6).
+
+    The caller holds the ISP's lease, so what is read before the transaction can't change under it; a worker that lost
+    its claim meanwhile is refused by the ledger (Fenced).
+    """
+    verdict = _verdict(exchange, isp, delivery)
+    at = exchange.now()
+    with exchange.registry.writing() as db:
+        held_because = None if delivery.is_check_only else _shrink(db, isp, delivery, verdict)
+        outcome = Outcome.HELD if held_because else verdict.outcome
+        ledger.conclude(
+            db,
+            delivery,
+            delivery.claim_no,
+            outcome=outcome,
+            rows=verdict.rows,
+            counts_by_code=verdict.counts_by_code,
+            findings=verdict.findings,
+            result=verdict.result,
+            rulebook_version=verdict.rulebook_version,
+            at=at,
+        )
+        effects, changed = None, 0
+        if held_because:
+            cases.open_case(
+                db, isp.slug, "held_delivery", str(delivery.id), delivery_id=delivery.id, reason=held_because, at=at
+            )
+        elif outcome in (Outcome.ACCEPTED, Outcome.PARTIAL) and not delivery.is_check_only:
+            effects, changed = _merge(exchange, db, delivery, verdict)
+        lines = validation.row_findings(verdict)
+        ledger.record_rows(db, delivery, _row_outcomes(verdict, effects))
+        ledger.record_findings(db, delivery, lines)
+        ledger.queue_answers(db, delivery.id, _answers(exchange, db, delivery, verdict, outcome, held_because, lines, effects))
+        audit.record(
+            db,
+            actor="collect_deliveries",
+            action="judge",
+            object_type="delivery",
+            object_id=str(delivery.id),
+            detail={"isp": isp.slug, "outcome": outcome.value, "changed": changed},
+            at=at,
+        )
+    return Judged(outcome, changed)
+
+
+def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
+    received_on = pakistani_day(delivery.received_at or exchange.now())
+    name = delivery.name
+    findings = list(name_findings(name, zone=isp.slug, received_on=received_on))
+    feed, mode = (name.feed, name.mode) if name else UNREADABLE_NAME
+    with exchange.registry.reading() as db:
+        use = ledger.number_use(db, delivery)
+        known = merge.known_registrations(db, isp.slug) if feed is Feed.REGISTRATIONS else None
+    findings += number_findings(use)
+    if delivery.sha256 == NOT_STORED:
+        findings.append(file_finding("F211", limit=isp.max_bytes))
+    context = Context(
+        isp=isp.slug,
+        today=received_on,
+        mode=mode,
+        seq=name.seq if name else None,
+        sample=isp.sample,
+        prefixes=isp.prefixes,
+        known=known,
+        has_gap=bool(use.missing),
+    )
+    decoded = None
+    if name and not UNOPENED.intersection(finding.code for finding in findings):
+        data = exchange.landing.get(str(delivery.sha256))
+        decoded, found = validation.read(data, name.ext, feed, max_rows=isp.max_rows)
+        findings += found
+    return validation.judge(
+        decoded, findings, feed=feed, mode=mode, context=context, tolerance=(isp.reject_ratio, isp.reject_rows)
+    )
+
+
+def _shrink(db: Session, isp: Isp, delivery: Delivery, verdict: Verdict) -> str | None:
+    """Why the delivery must wait for a person, because it would close too much."""
+    if verdict.outcome not in (Outcome.ACCEPTED, Outcome.PARTIAL):
+        return None
+    keys = verdict.frame[KEYS[verdict.feed]]
+    withdrawn: Sequence[str] = ()
+    if verdict.feed is Feed.REGISTRATIONS:
+        withdrawn = keys[_merged(verdict) & (verdict.frame["action"] == "withdraw").to_numpy()].tolist()
+    return merge.shrink(
+        db,
+        delivery,
+        named=keys.tolist(),
+        withdrawn=withdrawn,
+        may_close=verdict.may_close,
+        ratio=isp.shrink_ratio,
+        rows=isp.shrink_rows,
+    )
+
+
+def _merged(verdict: Verdict) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return ~verdict.rejected & ~verdict.duplicate
+
+
+def _merge(
+    exchange: Exchange, db: Session, delivery: Delivery, verdict: Verdict
+) -> tuple[pd.DataFrame | None, int]:
+    """Merge the good rows; the effects of registrations, and how many rows changed something current."""
+    keys, at = exchange.registry.keys, exchange.now()
+    column = verdict.frame[KEYS[verdict.feed]]
+    rows, rejected = verdict.frame[_merged(verdict)], column[verdict.rejected].tolist()
+    if verdict.feed is Feed.CLIENTS:
+        counts = merge.merge_clients(
+            db, keys, delivery, rows, at=at, may_close=verdict.may_close, protected_ids=rejected
+        )
+        return None, sum(count for effect, count in counts.items() if effect in CHANGES or effect == "left")
+    effects = merge.merge_registrations(
+        db,
+        keys,
+        delivery,
+        rows,
+        at=at,
+        may_close=verdict.may_close,
+        protected_refs=rejected,
+        confirmed_refs=column[verdict.duplicate].tolist(),
+    )
+    return effects, int(effects["effect"].isin([str(e) for e in CHANGES]).sum()) + int(effects.attrs["closed_absent"])
+
+
+def _row_outcomes(verdict: Verdict, effects: pd.DataFrame | None) -> pd.DataFrame:
+    """One row a data row, as the ledger keeps it: what became of it and which rules fired."""
+    frame = verdict.frame
+    outcomes = pd.DataFrame({"row": frame["row"], "line": frame["line"], "key": frame[KEYS[verdict.feed]]})
+    outcomes["subscriber_id"] = frame["subscriber_id"]
+    outcomes["outcome"] = np.select([verdict.rejected, verdict.duplicate], ["rejected", "duplicate"], "accepted")
+    codes = np.full(len(frame), "", dtype=object)
+    for code, hit in verdict.hits.items():
+        codes[hit] = np.where(codes[hit] == "", code, codes[hit] + f" {code}")
+    outcomes["codes"] = codes
+    if effects is not None:
+        outcomes["effect"] = outcomes["row"].map(effects.set_index("row")["effect"]).fillna("")
+    return outcomes
+
+
+def _answers(
+    exchange: Exchange,
+    db: Session,
+    delivery: Delivery,
+    verdict: Verdict,
+    outcome: Outcome,
+    held_because: str | None,
+    lines: pd.DataFrame,
+    effects: pd.DataFrame | None,
+) -> list[Answer]:
+    stem = ledger.answer_stem(db, delivery)
+    findings = list(verdict.findings)
+    if held_because:
+        findings.append(file_finding("F302", reason=held_because))
+    queued = [
+        answers.result(
+            delivery,
+            stem=stem,
+            outcome=outcome,
+            rows=verdict.rows,
+            findings=findings,
+            counts_by_code=_all_counts(verdict, findings),
+            rulebook_version=verdict.rulebook_version,
+            finished_at=exchange.now(),
+            simulated=exchange.registry.is_simulated,
+        )
+    ]
+    if table := answers.findings(delivery, lines, stem=stem, counts_by_code=verdict.counts_by_code):
+        queued.append(table)
+    if effects is not None:
+        queued.append(answers.accepted(delivery, effects, stem=stem))
+    return queued
+
+
+def _all_counts(verdict: Verdict, findings: Sequence[Finding]) -> dict[str, int]:
+    """Findings by code, on rows and on the file alike."""
+    counts = dict(verdict.counts_by_code)
+    for finding in findings:
+        counts[finding.code] = counts.get(finding.code, 0) + 1
+    return counts
