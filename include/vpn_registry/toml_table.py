@@ -40,6 +40,9 @@ class TomlTable:
         """Raise the complaint about one key: file, key, what is wrong."""
         raise ConfigurationError(f"{self._path}: {self._place}{key} {complaint}.")
 
+    def has(self, key: str) -> bool:
+        return key in self._values
+
     def finish(self) -> None:
         """Refuse the first key that nobody took."""
         for key in sorted(self._values):

@@ -15,7 +15,7 @@ import pytest
 from vpn_registry import reconciliation
 from vpn_registry.model import Status
 from vpn_registry.reconciliation import CLIENT_COLUMNS, REGISTRATION_COLUMNS, STATUS_COLUMNS, Cases
-from vpn_registry.spans import find_overlap, spans_of
+from vpn_registry.reconciliation.spans import find_overlap, spans_of
 
 DEADLINE = date(2026, 6, 30)
 TODAY = date(2026, 6, 16)

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, Status
-from vpn_registry.pairing import KEYS, NOBODY, Pairing
-from vpn_registry.spans import Bools, Ints
-from vpn_registry.verdict_reasons import Facts, reasons
+from vpn_registry.reconciliation.pairing import KEYS, NOBODY, Pairing
+from vpn_registry.reconciliation.reasons import Facts, reasons
+from vpn_registry.reconciliation.spans import Bools, Ints
 
 RULE_VERSION: Final = "1"
 """Stored with each run; raised whenever the same input may get another status."""

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from vpn_registry import spans
-from vpn_registry.spans import Bools, Ints
+from vpn_registry.reconciliation import spans
+from vpn_registry.reconciliation.spans import Bools, Ints
 
 NOBODY: Final = -1
 KEYS: Final = ("subscriber_id", "ntn", "cnic", "other_id")
@@ -30,7 +30,7 @@ class ByAddress:
 
 
 class Pairing:
-    """Clients and registrations as numbers, ready to be paired; frames as reconciliation.tidy makes them.
+    """Clients and registrations as numbers, ready to be paired; frames as comparison.tidy makes them.
 
     Of several registrations the first in the frame is preferred: the caller sorts the best to the top. Masks named
     `usable` choose registrations; results hold one registration index per client, else NOBODY.

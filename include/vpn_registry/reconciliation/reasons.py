@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from vpn_registry.model import Status
-from vpn_registry.spans import Bools, Ints
+from vpn_registry.reconciliation.spans import Bools, Ints
 
 _KEY_WORDS: Final = {
     "subscriber_id": "subscriber id",

@@ -1,0 +1,42 @@
+"""Notices: who is told what, when a person has to approve first, and the letter itself. Pure but for reading the
+letters of include/notices.
+"""
+
+from vpn_registry.notices.brakes import brake, stage_brake
+from vpn_registry.notices.contents import (
+    Parts,
+    Progress,
+    Purpose,
+    Tally,
+    no_parts,
+    purpose_of,
+    select_parts,
+    since_last,
+    tally,
+)
+from vpn_registry.notices.letters import NOTHING_OUTSTANDING, SILENT, Form, Letters, load_letters
+from vpn_registry.notices.rendering import Letter, NoticeData, header_text, message_id, render
+
+__all__ = [
+    "NOTHING_OUTSTANDING",
+    "SILENT",
+    "Form",
+    "Letter",
+    "Letters",
+    "NoticeData",
+    "Parts",
+    "Progress",
+    "Purpose",
+    "Tally",
+    "brake",
+    "header_text",
+    "load_letters",
+    "message_id",
+    "no_parts",
+    "purpose_of",
+    "render",
+    "select_parts",
+    "since_last",
+    "stage_brake",
+    "tally",
+]
