@@ -39,7 +39,8 @@ FINDING_COLUMNS: Final = (
     "remedy",
     "suggestion",
 )
-_KEY_CODES: Final = frozenset({"H101", "H102", "H103", "H105"})
+_KEY_CODES: Final = {Feed.REGISTRATIONS: {"H101", "H103"}, Feed.CLIENTS: {"H101", "H105"}}
+"""Rules that leave a rejected row without a readable key."""
 _LONGEST_VALUE: Final = 200
 
 
@@ -105,7 +106,7 @@ def judge(
         result = _stored_result([], [], feed, mode, 0, is_success=False)
     else:
         result = _validate(rows, hits, feed, mode, allowed)
-    closing = mode is Mode.FULL and _is_key_lost(hits)
+    closing = mode is Mode.FULL and _is_key_lost(hits, feed)
     findings = [*file_findings, *([file_finding("F303")] if closing else [])]
     result["file_findings"] = [{"code": finding.code, "severity": str(finding.severity)} for finding in findings]
     if is_over_tolerance(result):
@@ -366,8 +367,8 @@ def _with_keys(rows: Rows) -> pd.DataFrame:
     return frame
 
 
-def _is_key_lost(hits: Mapping[str, BoolArray]) -> bool:
-    return any(code in hits for code in _KEY_CODES)
+def _is_key_lost(hits: Mapping[str, BoolArray], feed: Feed) -> bool:
+    return any(code in hits for code in _KEY_CODES.get(feed, ()))
 
 
 def row_findings(verdict: Verdict, limit_per_code: int = 1_000, limit: int = 10_000) -> pd.DataFrame:

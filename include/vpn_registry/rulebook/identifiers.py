@@ -86,10 +86,12 @@ def suggest_ref(value: str) -> str:
 
 
 def suggest_ntn(value: str) -> str:
-    """Seven digits for an NTN that lost its leading zeros; nothing that could be a CNIC."""
+    """The NTN with its leading zeros and its dash; nothing for what could be a CNIC."""
     text = mended(value)
     if re.fullmatch(r"[0-9]{4,6}(-[0-9])?", text):
         text = text.zfill(7) if "-" not in text else text.zfill(9)
+    elif re.fullmatch(r"[0-9]{8}", text):
+        text = f"{text[:7]}-{text[7]}"
     return _if_fits(text, value, NTN)
 
 

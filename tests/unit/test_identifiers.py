@@ -1,0 +1,117 @@
+"""Identifiers: forms without false refusals, keys, masks, spreadsheet damage."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+import pytest
+
+from vpn_registry.rulebook import identifiers as ids
+
+
+def fits(pattern: str, value: str) -> bool:
+    (found,) = ids.whole(pa.array([value], pa.large_string()), pattern).to_pylist()
+    assert found == bool(re.fullmatch(pattern, value))
+    return bool(found)
+
+
+@pytest.mark.parametrize("value", ["0822910-4", "0822910", "4174941-3", "3804142-9"])
+def test_an_ntn_is_seven_digits_whatever_its_check_digit(value: str) -> None:
+    assert fits(ids.NTN, value)
+
+
+@pytest.mark.parametrize("value", ["822910", "08229104", "0822910-45", "۰۸۲۲۹۱۰", "0822910\n", "", "0822910-"])
+def test_what_is_no_ntn(value: str) -> None:
+    assert not fits(ids.NTN, value)
+
+
+@pytest.mark.parametrize("value", ["3520200000013", "35202-0000001-3", "82202-0000001-3", "0000000000000"])
+def test_a_cnic_is_thirteen_digits_whatever_they_are(value: str) -> None:
+    assert fits(ids.CNIC, value)
+
+
+@pytest.mark.parametrize("value", ["352020000001", "35202 0000001 3", "35202–0000001–3", "3520200000013\n"])
+def test_what_is_no_cnic(value: str) -> None:
+    assert not fits(ids.CNIC, value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0300-1234567",
+        "0092 51 9225325",
+        "923001234567",
+        "051-9225325",
+        "021-111-225-111",
+        "0800-55055",
+        "+92 (42) 35761234 ext 12",
+        "(042) 3576-1234",
+    ],
+)
+def test_phones_people_write(value: str) -> None:
+    assert fits(ids.PHONE, value)
+
+
+@pytest.mark.parametrize("value", ["", "15", "4235761234", "+1 202 5550100", "042-3576123x"])
+def test_what_is_no_phone(value: str) -> None:
+    assert not fits(ids.PHONE, value)
+
+
+def test_keys_are_canonical() -> None:
+    def array(*values: str) -> pa.LargeStringArray:
+        return pa.array(values, pa.large_string())
+
+    assert ids.ntn_keys(array("0822910-4", "0822910", "822910", "")).to_pylist() == ["0822910", "0822910", "", ""]
+    assert ids.cnic_keys(array("35202-0000001-3", "35202", "")).to_pylist() == ["3520200000013", "", ""]
+    assert ids.other_id_keys(array("ab 123", "a", "")).to_pylist() == ["AB123", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("value", "masked"),
+    [
+        ("352020000034", "12 digits, ..34"),
+        ("35202-0000001-3", "13 digits, ..13"),
+        ("AB 1234567", "9 letters and digits, ..67"),
+        ("ABCDEF", "6 letters, ..EF"),
+        ("AB#12345", "8 characters, ..45"),
+        ("1234", "4 digits"),
+        ("--", "2 characters"),
+        ("", ""),
+    ],
+)
+def test_a_mask_tells_length_kind_and_the_last_two(value: str, masked: str) -> None:
+    assert ids.mask(value) == masked
+
+
+@pytest.mark.parametrize("value", ["3.52E+12", "3.52e12", '="0012345"', "0012345.0", "02-Jan", "2026-01-02", "۱۲۳"])
+def test_spreadsheet_damage_is_recognised(value: str) -> None:
+    assert ids.damage(value)
+
+
+@pytest.mark.parametrize("value", ["0822910-4", "R-0001", "C-1001", "", "AB1234567"])
+def test_sound_values_are_not_called_damaged(value: str) -> None:
+    assert not ids.damage(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "suggestion"),
+    [
+        ("822910", "0822910"),
+        ("822910-4", "0822910-4"),
+        ("08229104", "0822910-4"),
+        ('="0822910"', "0822910"),
+        ("0822910.0", "0822910"),
+        ("3.52E+12", ""),
+        ('="3520200000013"', ""),
+        ("12", ""),
+    ],
+)
+def test_a_suggested_ntn_is_the_likely_right_value(value: str, suggestion: str) -> None:
+    assert ids.suggest_ntn(value) == suggestion
+
+
+@pytest.mark.parametrize("value", ["352020000001", "3520200000013", "3.52E+12", '="3520200000013"'])
+def test_a_value_that_may_be_a_cnic_is_known_as_one(value: str) -> None:
+    assert ids.may_be_cnic(value)
+    assert not ids.may_be_cnic("0822910-4")
