@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,16 @@ print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - b
 """
     loaded = in_a_fresh_interpreter(program, *map(str, DAG_FILES))
     assert set(loaded).isdisjoint(HEAVY)
+
+
+def test_airflow_finds_our_local_settings_which_quieten_what_floods_task_logs() -> None:
+    program = """
+import json, logging
+from airflow import settings
+settings.initialize()
+print(json.dumps({name: logging.getLogger(name).level for name in ("great_expectations", "asyncssh")}))
+"""
+    assert in_a_fresh_interpreter(program) == {"great_expectations": logging.WARNING, "asyncssh": logging.WARNING}
 
 
 def test_the_wiring_of_a_dag_is_short_and_holds_no_sql_or_frames() -> None:
