@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, Protocol
 
 from vpn_registry import roster
+from vpn_registry.campaign import Campaign
 from vpn_registry.dropzone import FolderZone, SftpZone, Zone
 from vpn_registry.landing import LandingStore
 from vpn_registry.registry import home, ledger
@@ -46,7 +47,7 @@ MailRelay = Callable[[], AbstractContextManager[Post]]
 class Exchange:
     registry: Registry
     isps: Mapping[str, Isp]
-    campaign: roster.Campaign
+    campaign: Campaign
     holidays: frozenset[date]
     landing: LandingStore
     open_sftp: OpenSftp
