@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,10 +32,11 @@ def running(bin_folder: Path) -> Iterator[str]:
         as_user = ["runuser", "-u", "postgres", "--"]
     data, port = folder / "data", _free_port()
     try:
-        _run([*as_user, bin_folder / "initdb", "-D", data, "-U", "registry", "-A", "trust", "-E", "UTF8", "--locale=C"])
+        make: list[str | Path] = [*as_user, bin_folder / "initdb", "-D", data, "-U", "registry", "-A", "trust"]
+        _run([*make, "-E", "UTF8", "--locale=C"])
         # Nothing here outlives the session: durability would only cost time.
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
-        control = [*as_user, bin_folder / "pg_ctl", "-D", data]
+        control: list[str | Path] = [*as_user, bin_folder / "pg_ctl", "-D", data]
         _run([*control, "-w", "-l", folder / "log", "-o", options, "start"])
         try:
             yield f"postgresql://registry@127.0.0.1:{port}/"
@@ -51,7 +52,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _run(command: list[str | Path]) -> None:
+def _run(command: Sequence[str | Path]) -> None:
     # Output goes to a file: a server that keeps a pipe open would keep us waiting.
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(command, stdout=output, stderr=output, cwd="/", check=False)

@@ -107,9 +107,11 @@ def verify(db: Session) -> Chain:
         AuditSealRow.sha256,
         *_EVENT,
     )
-    walk = db.execute(seals.outerjoin(AuditEventRow, AuditEventRow.id == AuditSealRow.event_id).order_by(AuditSealRow.id))
+    walk = db.execute(
+        seals.outerjoin(AuditEventRow, AuditEventRow.id == AuditSealRow.event_id).order_by(AuditSealRow.id)
+    )
     previous, position = START, 0
-    for seal_ in walk:
+    for seal_ in db.execute(joined.order_by(AuditSealRow.id)):
         position += 1
         is_whole = seal_.id is not None and seal_.position == position and seal_.previous_sha256 == previous
         if not is_whole or seal_.sha256 != _link(previous, seal_):

@@ -132,11 +132,10 @@ def merge(
     _add_versions(task)
     _show_content(task)
     _decide(task)
-    _date_closings(task)
     _confirm(task, confirmed)
-    if not closes_absent:
-        return 0
-    return _close_absent(task, kept)
+    closed = _close_absent(task, kept) if closes_absent else 0
+    _date_closings(task, closes_absent=closes_absent)
+    return closed
 
 
 def plan_of(book: Book) -> tuple[Table, Table]:
@@ -347,33 +346,42 @@ def _decide(task: _Merge) -> None:
     )
 
 
-def _date_closings(task: _Merge) -> None:
-    """An overtaken row may come before the closing that is dated, or be the content that was closed: date it anew."""
+def _date_closings(task: _Merge, *, closes_absent: bool) -> None:
+    """Date anew the closings a late file may have preceded: of its overtaken rows, and of what a late full left out."""
     current, versions = task.book.current, task.book.versions
-    closers = select(versions.c.delivery_id).where(
-        versions.c.current_id == current.c.id, versions.c.action.in_(("withdraw", "absent"))
+    # Correlated by name: two levels deep, SQLAlchemy would join the whole current table in instead.
+    closers = (
+        select(versions.c.delivery_id)
+        .where(versions.c.current_id == current.c.id, versions.c.action.in_(("withdraw", "absent")))
+        .correlate(current)
     )
-    is_kept = exists(
-        select(KeptKeyRow.key).where(
-            KeptKeyRow.delivery_id == DeliveryRow.id, KeptKeyRow.key == current.c[task.book.key]
-        )
+    keeps = select(KeptKeyRow.key).where(
+        KeptKeyRow.delivery_id == DeliveryRow.id, KeptKeyRow.key == current.c[task.book.key]
     )
+    is_kept = exists(keeps.correlate(current, DeliveryRow))
     closed_on = (
         select(DeliveryRow.content_on)
         .where(
             DeliveryRow.isp == task.delivery.isp,
             DeliveryRow.feed == task.book.feed,
             DeliveryRow.seq > func.coalesce(current.c.content_seq, 0),
-            or_(DeliveryRow.id.in_(closers), and_(DeliveryRow.is_closing, ~is_kept)),
+            # A key without content was known to no full file before its first withdrawal.
+            or_(
+                DeliveryRow.id.in_(closers),
+                and_(DeliveryRow.is_closing, ~is_kept, current.c.content_seq.is_not(None)),
+            ),
         )
         .order_by(DeliveryRow.seq)
         .limit(1)
+        .correlate(current)
         .scalar_subquery()
     )
     overtaken = select(_PLAN.c.current_id).where(_PLAN.c.effect == Effect.OVERTAKEN.value)
-    task.db.execute(
-        update(current).where(~current.c.is_in_force, current.c.id.in_(overtaken)).values(closed_on=closed_on)
-    )
+    concerned: ColumnElement[bool] = current.c.id.in_(overtaken)
+    if closes_absent:
+        is_older_content = func.coalesce(current.c.content_seq, 0) < task.seq
+        concerned = or_(concerned, and_(task.is_own, current.c.decided_seq > task.seq, is_older_content))
+    task.db.execute(update(current).where(~current.c.is_in_force, concerned).values(closed_on=closed_on))
 
 
 def _confirm(task: _Merge, confirmed: Collection[str]) -> None:

@@ -14,7 +14,6 @@ import hmac
 import json
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -28,14 +27,19 @@ _NONCE_BYTES: Final = 12
 _MAGIC: Final = b"VR1"  # then the length of the key id, the key id, the nonce, the ciphertext
 
 
-@dataclass(frozen=True)
 class KeyRing:
-    """Keys by id; `active` encrypts. Never printed: its representation shows ids only."""
+    """Keys by id; `active` encrypts. Not a dataclass, whose fields any pretty printer would show."""
 
-    active: str
-    fingerprint_id: str
-    _fingerprint_key: bytes = field(repr=False)
-    _keys: dict[str, bytes] = field(repr=False)
+    __slots__ = ("_fingerprint_key", "_keys", "active", "fingerprint_id")
+
+    def __init__(self, active: str, fingerprint_id: str, fingerprint_key: bytes, keys: dict[str, bytes]) -> None:
+        self.active = active
+        self.fingerprint_id = fingerprint_id
+        self._fingerprint_key = fingerprint_key
+        self._keys = keys
+
+    def __repr__(self) -> str:
+        return f"KeyRing(active={self.active!r})"
 
     @classmethod
     def create(cls, path: Path) -> KeyRing:
@@ -76,8 +80,8 @@ class KeyRing:
             ring = cls(
                 active=content["active"],
                 fingerprint_id=content["fingerprint"]["id"],
-                _fingerprint_key=_key(content["fingerprint"]["key"]),
-                _keys=keys,
+                fingerprint_key=_key(content["fingerprint"]["key"]),
+                keys=keys,
             )
             keys[ring.active]
         except (ValueError, KeyError, TypeError, AttributeError):

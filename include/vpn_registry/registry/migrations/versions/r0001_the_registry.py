@@ -204,6 +204,7 @@ def upgrade() -> None:
         sa.Column("run_at", UtcDateTime(), nullable=False),
         sa.Column("rule_version", sa.String(length=32), nullable=False),
         sa.Column("deadline_on", sa.Date(), nullable=False),
+        sa.Column("judgements", sa.Integer(), nullable=False),
         sa.Column("counts", sa.JSON(), nullable=False),
         sa.Column("new", sa.Integer(), nullable=False),
         sa.Column("resolved", sa.Integer(), nullable=False),

@@ -1,0 +1,267 @@
+"""What reconciliation reads, and the statuses it leaves: one current a client, the ended ones as its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import and_, bindparam, exists, func, insert, literal, select, union_all, update
+from sqlalchemy.orm import Session
+
+from vpn_registry.model import TO_REGISTER, Feed, Outcome, ZoneFolder, pakistani_day
+from vpn_registry.registry.bulk import read_frame
+from vpn_registry.registry.tables import (
+    ClientRow,
+    ClientStatusRow,
+    ClientVersionRow,
+    DeliveryRow,
+    DeliveryRowRow,
+    ReconciliationRunRow,
+    RegistrationRow,
+    RegistrationVersionRow,
+    ValidationResultRow,
+)
+
+_TAKEN: Final = (Outcome.ACCEPTED, Outcome.PARTIAL)
+_STATUS_TEXT: Final = ("subscriber_id", "status", "reason", "decided_by", "registration_ref", "candidate")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One comparison: clients by status, and how many differ from the run before (contract section 7)."""
+
+    id: int
+    counts: dict[str, int]
+    new: int
+    resolved: int
+    changed: int
+    gone: int
+
+
+def clients_frame(db: Session, isp: str) -> pd.DataFrame:
+    """The ISP's current client list with reconciliation.CLIENT_COLUMNS; identity numbers as fingerprints."""
+    version = ClientVersionRow
+    query = (
+        select(
+            ClientRow.subscriber_id,
+            version.client_name,
+            version.ntn_key.label("ntn"),
+            version.cnic_fingerprint.label("cnic_fp"),
+            version.other_id_fingerprint.label("other_id_fp"),
+            version.service_ips,
+            version.msisdn,
+            version.service_status,
+            version.active_since,
+            version.vpn_use,
+        )
+        .join(version, version.id == ClientRow.version_id)
+        .where(ClientRow.isp == isp, ClientRow.is_in_force)
+        .order_by(ClientRow.subscriber_id)
+    )
+    return _text_frame(db, query)
+
+
+def registrations_frame(db: Session, isp: str) -> pd.DataFrame:
+    """The ISP's registrations, ended ones too, with reconciliation.REGISTRATION_COLUMNS and `is_in_force`."""
+    version = RegistrationVersionRow
+    query = (
+        select(
+            RegistrationRow.registration_ref,
+            RegistrationRow.national_no,
+            version.subscriber_id,
+            version.client_name,
+            version.ntn_key.label("ntn"),
+            version.cnic_fingerprint.label("cnic_fp"),
+            version.other_id_fingerprint.label("other_id_fp"),
+            version.local_ip,
+            version.msisdn,
+            version.valid_from,
+            version.valid_to,
+            RegistrationRow.is_in_force,
+            RegistrationRow.closed_on,
+        )
+        .join(version, version.id == RegistrationRow.version_id)
+        .where(RegistrationRow.isp == isp)
+        .order_by(RegistrationRow.registration_ref)
+    )
+    frame = _text_frame(db, query, but=("is_in_force", "closed_on"))
+    frame["is_in_force"] = frame["is_in_force"].astype("bool")
+    days = ["" if day is None else day.isoformat() for day in frame["closed_on"]]
+    frame["closed_on"] = pd.Series(days, dtype="str").where(~frame["is_in_force"], "")
+    return frame
+
+
+def keys_elsewhere(db: Session, isp: str) -> pd.DataFrame:
+    """Keys of registrations in force with other ISPs, as (key, value); whose they are is not told."""
+    version = RegistrationVersionRow
+    parts = [
+        select(literal(key).label("key"), column.label("value"))
+        .select_from(RegistrationRow)
+        .join(version, version.id == RegistrationRow.version_id)
+        .where(RegistrationRow.isp != isp, RegistrationRow.is_in_force, column != "")
+        for key, column in (
+            ("ntn", version.ntn_key),
+            ("cnic", version.cnic_fingerprint),
+            ("other_id", version.other_id_fingerprint),
+        )
+    ]
+    return _text_frame(db, union_all(*parts))
+
+
+def last_rejected(db: Session, isp: str) -> dict[str, tuple[int, int]]:
+    """Subscriber -> (delivery, row) where the last registration row that named him was rejected."""
+    row = DeliveryRowRow
+    place = func.row_number().over(partition_by=row.subscriber_id, order_by=(DeliveryRow.seq.desc(), row.row.desc()))
+    latest = (
+        select(row.subscriber_id, row.delivery_id, row.row, row.outcome, place.label("place"))
+        .join(DeliveryRow, and_(DeliveryRow.id == row.delivery_id, DeliveryRow.revision == row.revision))
+        .where(
+            DeliveryRow.isp == isp,
+            DeliveryRow.feed == Feed.REGISTRATIONS,
+            DeliveryRow.folder == ZoneFolder.INCOMING,
+            DeliveryRow.owns_number,
+            row.subscriber_id != "",
+        )
+        .subquery()
+    )
+    refused = db.execute(
+        select(latest.c.subscriber_id, latest.c.delivery_id, latest.c.row).where(
+            latest.c.place == 1, latest.c.outcome == "rejected"
+        )
+    )
+    return {found.subscriber_id: (found.delivery_id, found.row) for found in refused}
+
+
+def list_on(db: Session, isp: str) -> date | None:
+    """The day in the name of the ISP's newest accepted client list; None without one."""
+    query = select(DeliveryRow.content_on).where(*_lists_of(isp)).order_by(DeliveryRow.seq.desc()).limit(1)
+    return db.scalar(query)
+
+
+def first_list_on(db: Session, isp: str) -> date | None:
+    """The day (in Pakistan) on which the ISP's first accepted client list came in; None without one."""
+    first = db.scalar(select(func.min(DeliveryRow.received_at)).where(*_lists_of(isp)))
+    return None if first is None else pakistani_day(first)
+
+
+def is_outdated(db: Session, isp: str, *, today: date, deadline_on: date) -> bool:
+    """Whether the ISP's statuses are older than its last merge, than `today`, or for another deadline."""
+    run = db.execute(
+        select(ReconciliationRunRow.run_at, ReconciliationRunRow.judgements, ReconciliationRunRow.deadline_on)
+        .where(ReconciliationRunRow.isp == isp)
+        .order_by(ReconciliationRunRow.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if run is None:
+        return bool(db.scalar(select(exists().where(*_lists_of(isp)))))
+    if pakistani_day(run.run_at) != today or run.deadline_on != deadline_on:
+        return True
+    return bool(run.judgements != _judgements(db, isp))
+
+
+def latest(db: Session, isp: str) -> pd.DataFrame:
+    """Current statuses by subscriber: subscriber_id, client_name, status, reason, decided_by, registration_ref,
+    candidate, since_at."""
+    query = (
+        select(
+            ClientStatusRow.subscriber_id,
+            ClientVersionRow.client_name,
+            ClientStatusRow.status,
+            ClientStatusRow.reason,
+            ClientStatusRow.decided_by,
+            ClientStatusRow.registration_ref,
+            ClientStatusRow.candidate,
+            ClientStatusRow.since_at,
+        )
+        .join(
+            ClientRow,
+            and_(ClientRow.isp == ClientStatusRow.isp, ClientRow.subscriber_id == ClientStatusRow.subscriber_id),
+        )
+        .join(ClientVersionRow, ClientVersionRow.id == ClientRow.version_id)
+        .where(ClientStatusRow.isp == isp, ClientStatusRow.ended_run_id.is_(None))
+        .order_by(ClientStatusRow.subscriber_id)
+    )
+    return read_frame(db, query, text=(*_STATUS_TEXT, "client_name"))
+
+
+def store_run(db: Session, isp: str, found: pd.DataFrame, *, at: datetime, rule_version: str, deadline_on: date) -> Run:
+    """Store one comparison; a client whose status and evidence stay as they were keeps his row.
+
+    `found` has reconciliation.STATUS_COLUMNS. A status that changes is ended, never overwritten.
+    """
+    before = latest(db, isp)
+    counts = {str(status): int(count) for status, count in found["status"].value_counts().sort_index().items()}
+    moved = _moved(before, found)
+    run_id = db.scalars(
+        insert(ReconciliationRunRow)
+        .values(
+            isp=isp,
+            run_at=at,
+            rule_version=rule_version,
+            deadline_on=deadline_on,
+            judgements=_judgements(db, isp),
+            counts=counts,
+            **moved,
+        )
+        .returning(ReconciliationRunRow.id)
+    ).one()
+    after = found.rename(columns={"key": "decided_by"})[list(_STATUS_TEXT)]
+    kept = before[list(_STATUS_TEXT)].merge(after, on=list(_STATUS_TEXT))["subscriber_id"]
+    current = (ClientStatusRow.isp == isp, ClientStatusRow.ended_run_id.is_(None))
+    ended = [{"who": who} for who in before.loc[~before["subscriber_id"].isin(kept), "subscriber_id"]]
+    if ended:
+        end = (
+            update(ClientStatusRow)
+            .where(*current, ClientStatusRow.subscriber_id == bindparam("who"))
+            .values(ended_at=at, ended_run_id=run_id)
+        )
+        db.connection().execute(end, ended)
+    begun = after[~after["subscriber_id"].isin(kept)]
+    if len(begun):
+        rows = [{**row, "isp": isp, "since_at": at, "since_run_id": run_id} for row in begun.to_dict(orient="records")]
+        db.execute(insert(ClientStatusRow), rows)
+    return Run(run_id, counts, **moved)
+
+
+def _moved(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, int]:
+    """How many clients are new among those to register, resolved, otherwise changed, or gone from the list."""
+    both = before[["subscriber_id", "status"]].merge(
+        after[["subscriber_id", "status"]], on="subscriber_id", how="outer", suffixes=("_before", "_after")
+    )
+    was, is_now = both["status_before"].fillna(""), both["status_after"].fillna("")
+    to_register = [status.value for status in TO_REGISTER]
+    is_gone = is_now == ""
+    is_new = is_now.isin(to_register) & ~was.isin(to_register)
+    is_resolved = was.isin(to_register) & ~is_now.isin(to_register) & ~is_gone
+    is_changed = (was != is_now) & ~is_new & ~is_resolved & ~is_gone
+    return {
+        "new": int(is_new.sum()),
+        "resolved": int(is_resolved.sum()),
+        "changed": int(is_changed.sum()),
+        "gone": int(is_gone.sum()),
+    }
+
+
+def _judgements(db: Session, isp: str) -> int:
+    """How often a delivery of the ISP has been judged: it grows with every merge, whatever the clock says."""
+    judged = select(func.count()).select_from(ValidationResultRow).join(DeliveryRow).where(DeliveryRow.isp == isp)
+    return db.scalars(judged).one()
+
+
+def _lists_of(isp: str) -> tuple[Any, ...]:
+    """The ISP's client lists that were taken."""
+    return (
+        DeliveryRow.isp == isp,
+        DeliveryRow.feed == Feed.CLIENTS,
+        DeliveryRow.folder == ZoneFolder.INCOMING,
+        DeliveryRow.outcome.in_(_TAKEN),
+    )
+
+
+def _text_frame(db: Session, query: Any, but: tuple[str, ...] = ()) -> pd.DataFrame:
+    """The rows of a select with every column as text ('' for NULL), except those named."""
+    return read_frame(
+        db, query, text=[name for name in (column.key for column in query.selected_columns) if name not in but]
+    )
