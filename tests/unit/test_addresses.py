@@ -61,7 +61,7 @@ def test_malformed_cells(cell: str) -> None:
 @pytest.mark.parametrize(
     "cell",
     [
-        "0.0.0.0",
+        "0.0.0.1",
         "0.0.0.0/0",
         "::/0",
         "::",

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def judged(folder: Path) -> dict[str, Any]:
     columns = ["row", "column", "code", "value", "suggestion"]
     return {
         "outcome": str(verdict.outcome),
-        "rows": {name: getattr(verdict.rows, name) for name in ("total", "accepted", "rejected", "duplicate", "warned")},
+        "rows": asdict(verdict.rows),
         "file_findings": _texts(verdict.findings),
         "findings": validation.row_findings(verdict)[columns].to_numpy().tolist(),
     }

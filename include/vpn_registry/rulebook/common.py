@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vpn_registry.model import Feed, Severity
 from vpn_registry.rulebook import forms, identifiers
 from vpn_registry.rulebook.rows import Rows
-from vpn_registry.rulebook.rule import BOTH, BoolArray, Consequence, Context, Rule, Scope
+from vpn_registry.rulebook.rule import BOTH, BoolArray, Consequence, Context, Rule, Scope, Stock
 
 _REFUSED: Final = "[\x01-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 _MATCHING: Final = "The identifier is what registrations and client lists are matched by."
@@ -192,6 +192,7 @@ COMMON: Final[tuple[Rule, ...]] = (
         remedy="Give the NTN as text: 7 digits with their leading zeros, for example 0822910-4.",
         example="822910",
         suggest=identifiers.suggest_ntn,
+        stock=Stock("ntn", pattern=f"{identifiers.NTN}|{identifiers.CNIC}", allows_empty=True),
     ),
     forms.pattern(
         "H109",

@@ -12,7 +12,7 @@ from vpn_registry.model import Mode, Severity
 from vpn_registry.rulebook import addresses, columns, forms, identifiers
 from vpn_registry.rulebook.common import decided_seq, is_overtaken
 from vpn_registry.rulebook.rows import NO_DAY, Rows, day_number
-from vpn_registry.rulebook.rule import REGISTRATIONS, BoolArray, Consequence, Context, Predicate, Rule, Scope
+from vpn_registry.rulebook.rule import REGISTRATIONS, BoolArray, Consequence, Context, Predicate, Rule, Scope, Stock
 
 STALE_DAYS: Final = 366
 """A verification older than this is worth a warning."""
@@ -184,6 +184,7 @@ _FORMS: Final = (
         remedy="Give the number with its area code as text, for example 042-35761234 or +92 42 35761234.",
         example="4235761234",
         suggest=identifiers.suggest_phone,
+        stock=Stock("contact_phone", pattern=f"{identifiers.PHONE}|{identifiers.BARE_UAN}"),
     ),
     forms.length("H117", REGISTRATIONS, "city", 2, 100, required=True, why=_IN_FULL, example="empty"),
     forms.code_list("H118", REGISTRATIONS, "province", columns.PROVINCES, why=_IN_FULL, example="Punjab"),
