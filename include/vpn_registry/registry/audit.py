@@ -107,9 +107,7 @@ def verify(db: Session) -> Chain:
         AuditSealRow.sha256,
         *_EVENT,
     )
-    walk = db.execute(
-        seals.outerjoin(AuditEventRow, AuditEventRow.id == AuditSealRow.event_id).order_by(AuditSealRow.id)
-    )
+    joined = seals.outerjoin(AuditEventRow, AuditEventRow.id == AuditSealRow.event_id)
     previous, position = START, 0
     for seal_ in db.execute(joined.order_by(AuditSealRow.id)):
         position += 1

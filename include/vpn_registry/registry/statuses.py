@@ -220,7 +220,8 @@ def store_run(db: Session, isp: str, found: pd.DataFrame, *, at: datetime, rule_
         db.connection().execute(end, ended)
     begun = after[~after["subscriber_id"].isin(kept)]
     if len(begun):
-        rows = [{**row, "isp": isp, "since_at": at, "since_run_id": run_id} for row in begun.to_dict(orient="records")]
+        since = {"isp": isp, "since_at": at, "since_run_id": run_id}
+        rows = [{**dict(zip(begun.columns, row, strict=True)), **since} for row in begun.itertuples(index=False)]
         db.execute(insert(ClientStatusRow), rows)
     return Run(run_id, counts, **moved)
 
