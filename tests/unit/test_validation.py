@@ -16,7 +16,7 @@ from vpn_registry import formats, validation
 from vpn_registry.model import Feed, Mode, Outcome, RowCounts
 from vpn_registry.rulebook import Context, Rule, columns_of, file_finding, rules_of
 from vpn_registry.rulebook.rows import Rows
-from vpn_registry.validation import Verdict, judge, outcome_of, read, row_findings, row_verdicts
+from vpn_registry.validation import Verdict, expectations, judge, outcome_of, read, row_findings, row_verdicts
 
 GOOD = {column.name: column.example for column in columns_of(Feed.REGISTRATIONS)} | {"local_ip": "39.32.0.8"}
 CLIENT = {column.name: column.example for column in columns_of(Feed.CLIENTS)} | {"service_ips": "39.32.0.8"}
@@ -159,7 +159,7 @@ def test_the_stored_result_names_code_severity_and_remedy_of_every_rule() -> Non
 def test_great_expectations_sees_no_identifying_column() -> None:
     decoded, _ = read(csv_of([{}]), "csv", Feed.REGISTRATIONS)
     assert decoded is not None
-    frame = validation.verdict_frame(Rows(decoded.frame, Feed.REGISTRATIONS, len(decoded.header)), {})
+    frame = expectations.verdict_frame(Rows(decoded.frame, Feed.REGISTRATIONS, len(decoded.header)), {})
     seen = {column.name for column in columns_of(Feed.REGISTRATIONS)} & set(frame.columns)
     assert seen == {"action", "category", "province", "purpose", "connection_type", "vpn_protocol"}
 
@@ -213,7 +213,7 @@ def test_stock_expectations_on_the_raw_columns_find_the_same_rows(scope: str) ->
         assert rule.stock is not None
         if rule.stock.allows_empty:
             raw[rule.stock.column] = raw[rule.stock.column].replace("", None)
-    batch = validation._batches().get_batch({"dataframe": raw})
+    batch = expectations._batches().get_batch({"dataframe": raw})
     outcome = batch.validate(gx.ExpectationSuite(scope, _stock_expectations(rules)), result_format="COMPLETE")
     fired = 0
     for item in outcome.results:

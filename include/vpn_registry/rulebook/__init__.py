@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from vpn_registry.model import Feed
+from vpn_registry.rulebook.actions import RULES as _ACTIONS
 from vpn_registry.rulebook.clients import RULES as _CLIENTS
 from vpn_registry.rulebook.columns import COLUMNS, KEYS
 from vpn_registry.rulebook.common import COMMON as _COMMON
@@ -18,7 +19,9 @@ from vpn_registry.rulebook.rule import Column, Context, FileRule, Rule
 
 RULEBOOK_VERSION: Final = "1.0"
 
-ROW_RULES: Final[tuple[Rule, ...]] = tuple(sorted((*_COMMON, *_REGISTRATIONS, *_CLIENTS), key=lambda rule: rule.code))
+ROW_RULES: Final[tuple[Rule, ...]] = tuple(
+    sorted((*_COMMON, *_REGISTRATIONS, *_ACTIONS, *_CLIENTS), key=lambda rule: rule.code)
+)
 
 _BY_FEED: Final[dict[Feed, tuple[Rule, ...]]] = {
     feed: tuple(rule for rule in ROW_RULES if feed in rule.feeds) for feed in Feed

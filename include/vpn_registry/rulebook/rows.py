@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -145,7 +145,7 @@ class Rows:
     def _once(self, name: tuple[str, ...], make: Callable[[], _T]) -> _T:
         if name not in self._kept:
             self._kept[name] = make()
-        return self._kept[name]  # type: ignore[return-value]  # each name has one maker
+        return cast("_T", self._kept[name])
 
 
 def _arrow(series: pd.Series[str]) -> pa.LargeStringArray:

@@ -1,0 +1,166 @@
+"""H4xx and W4xx: a registration row's action against what the registry holds (contract section 3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vpn_registry.model import Mode, Severity
+from vpn_registry.rulebook.common import decided_seq, is_overtaken
+from vpn_registry.rulebook.rows import Rows
+from vpn_registry.rulebook.rule import REGISTRATIONS, BoolArray, Consequence, Context, Predicate, Rule, Scope
+
+
+def _in_force(rows: Rows, context: Context) -> tuple[BoolArray, BoolArray]:
+    """(the ref is in force, and its content equals the row's). Only for deltas with a registry to ask."""
+    known = context.known
+    nowhere = np.zeros(len(rows), dtype=np.bool_)
+    if known is None or known.empty:
+        return nowhere, nowhere
+    current = known[known["is_in_force"].to_numpy(dtype=np.bool_)]
+    refs = pa.array(current["registration_ref"], pa.large_string())
+    place = pc.fill_null(pc.index_in(rows.text("registration_ref"), refs), -1).to_numpy(zero_copy_only=False)
+    found = place >= 0
+    if not found.any():
+        return found, nowhere
+    held = current["row_sha256"].to_numpy(dtype=object)[place]
+    return found, found & (held == rows.row_sha256)
+
+
+def _action_against_state(action: str, judged: Predicate) -> Predicate:
+    """`judged` for the rows of one action, where the registry's state counts: in a delta, and not overtaken."""
+
+    def bad(rows: Rows, context: Context) -> BoolArray:
+        if context.known is None or context.mode is not Mode.DELTA:
+            return np.zeros(len(rows), dtype=np.bool_)
+        return rows.equals("action", action) & ~is_overtaken(rows, context) & judged(rows, context)
+
+    return bad
+
+
+def _may_be_reinstated(rows: Rows, context: Context) -> BoolArray:
+    """Rows between which and the number that last decided their key a file is missing: it may withdraw the ref."""
+    decided = decided_seq(rows, context)
+    result = np.zeros(len(rows), dtype=np.bool_)
+    for _first, last in context.missing:
+        result |= (decided >= 0) & (last > decided)
+    return result
+
+
+def _equal_in_force(rows: Rows, context: Context) -> BoolArray:
+    return _in_force(rows, context)[1] & ~_may_be_reinstated(rows, context)
+
+
+def _other_in_force(rows: Rows, context: Context) -> BoolArray:
+    found, equal = _in_force(rows, context)
+    return found & ~equal & ~_may_be_reinstated(rows, context)
+
+
+def _in_force_with_gap(rows: Rows, context: Context) -> BoolArray:
+    return _in_force(rows, context)[0] & _may_be_reinstated(rows, context)
+
+
+def _unknown(rows: Rows, context: Context) -> BoolArray:
+    return ~_in_force(rows, context)[0] & rows.is_filled("registration_ref")
+
+
+def _unknown_without_gap(rows: Rows, context: Context) -> BoolArray:
+    return _unknown(rows, context) & (not context.has_gap)
+
+
+def _unknown_with_gap(rows: Rows, context: Context) -> BoolArray:
+    return _unknown(rows, context) & context.has_gap
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        code="H401",
+        severity=Severity.WARNING,
+        consequence=Consequence.DUPLICATE,
+        feeds=REGISTRATIONS,
+        columns=("registration_ref", "action"),
+        bad=_action_against_state("add", _equal_in_force),
+        title="add of what is registered already",
+        why="The row says what the registry holds; it changes nothing.",
+        message="This {column} is in force with the same content.",
+        remedy="Nothing to do.",
+        example="the same add in two files",
+    ),
+    Rule(
+        code="H402",
+        severity=Severity.ERROR,
+        feeds=REGISTRATIONS,
+        columns=("registration_ref", "action"),
+        bad=_action_against_state("add", _other_in_force),
+        title="add of a ref in force with other content",
+        why="A change must be meant: it is an update.",
+        message="This {column} is in force with other content.",
+        remedy="Use update to change it, or another registration_ref for another end point.",
+        example="add of a ref in force with another client name",
+    ),
+    Rule(
+        code="H403",
+        severity=Severity.ERROR,
+        feeds=REGISTRATIONS,
+        columns=("registration_ref", "action"),
+        bad=_action_against_state("update", _unknown_without_gap),
+        title="update of a ref that is not in force",
+        why="There is nothing to change.",
+        message="This {column} is not in force, so it can't be updated.",
+        remedy="Use add, or correct the registration_ref.",
+        example="update of a ref that was never added",
+    ),
+    Rule(
+        code="H404",
+        severity=Severity.ERROR,
+        feeds=REGISTRATIONS,
+        columns=("registration_ref", "action"),
+        scope=Scope.KEY,
+        bad=_action_against_state("withdraw", _unknown_without_gap),
+        title="withdraw of a ref that is not in force",
+        why="There is nothing to withdraw.",
+        message="This {column} is not in force, so it can't be withdrawn.",
+        remedy="Correct the registration_ref; if it was withdrawn before, there is nothing to do.",
+        example="withdraw of a ref that was never added",
+    ),
+    Rule(
+        code="W402",
+        severity=Severity.WARNING,
+        feeds=REGISTRATIONS,
+        columns=("registration_ref", "action"),
+        bad=_action_against_state("update", _unknown_with_gap),
+        title="update of an unknown ref while a file is missing",
+        why="The missing file may hold the add; until it arrives the update acts as one.",
+        message="This {column} is not in force; while a lower number is missing the update acts as add.",
+        remedy="Send the missing file.",
+        example="file 3 updates what file 2, not yet here, adds",
+    ),
+    Rule(
+        code="W403",
+        severity=Severity.WARNING,
+        feeds=REGISTRATIONS,
+        columns=("registration_ref", "action"),
+        scope=Scope.KEY,
+        bad=_action_against_state("withdraw", _unknown_with_gap),
+        title="withdraw of an unknown ref while a file is missing",
+        why="The missing file may hold the add; a closed record is kept.",
+        message="This {column} is not in force; while a lower number is missing a closed record is kept.",
+        remedy="Send the missing file.",
+        example="file 3 withdraws what file 2, not yet here, adds",
+    ),
+    Rule(
+        code="W404",
+        severity=Severity.WARNING,
+        feeds=REGISTRATIONS,
+        columns=("registration_ref", "action"),
+        bad=_action_against_state("add", _in_force_with_gap),
+        title="add of a ref in force while a file is missing",
+        why="The missing file may hold the withdrawal; until it arrives the add acts as an update.",
+        message="This {column} is in force; while a number before this file is missing the add acts as update.",
+        remedy="Send the missing file.",
+        example="file 3 adds again what file 2, not yet here, withdraws",
+    ),
+)

@@ -1,0 +1,174 @@
+"""The door to Great Expectations: one suite a feed, run on verdict columns.
+
+The only module that imports great_expectations, and only when the first file is judged: the import costs seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from vpn_registry import settings
+from vpn_registry.model import Feed, Mode, Severity
+from vpn_registry.rulebook import FILE_RULES, RULEBOOK_VERSION, rules_of
+from vpn_registry.rulebook.rows import Rows
+from vpn_registry.rulebook.rule import BoolArray, Consequence, Rule
+from vpn_registry.validation.outcome import stored_result
+
+
+def validate(rows: Rows, hits: Mapping[str, BoolArray], feed: Feed, mode: Mode, allowed: int) -> dict[str, Any]:
+    """Run the feed's suite on the verdict frame; the result as it is stored."""
+    count = len(rows)
+    batch = _batches().get_batch({"dataframe": verdict_frame(rows, hits)})
+    outcome = batch.validate(
+        _suite(feed, has_rows=count > 0),
+        result_format={"result_format": "COMPLETE", "include_unexpected_rows": False},
+        expectation_parameters={
+            "allowed": allowed,
+            "mostly": max(count - allowed, 0) / count if count else 1.0,
+            "row_count": count,
+        },
+    )
+    results: list[dict[str, Any]] = []
+    shape: list[dict[str, Any]] = []
+    for entry in outcome.results:
+        config = entry.expectation_config
+        if entry.exception_info and _has_raised(entry.exception_info):
+            raise RuntimeError(f"Great Expectations could not judge {config.type} of {config.meta.get('code', feed)}")
+        kept = {"expectation": config.type, "success": bool(entry.success)}
+        if "code" in config.meta:
+            results.append({**config.meta, **kept, **_kept(entry, hits)})
+        else:
+            shape.append(kept)
+    return stored_result(results, shape, feed, mode, count, is_success=bool(outcome.success))
+
+
+def _has_raised(exception_info: Mapping[str, Any]) -> bool:
+    details = [detail for detail in exception_info.values() if isinstance(detail, Mapping)]
+    return any(detail.get("raised_exception") for detail in (exception_info, *details))
+
+
+def _kept(entry: Any, hits: Mapping[str, BoolArray]) -> dict[str, Any]:
+    """What is stored of one expectation's result: the count and the positions, never a value.
+
+    `entry` is an ExpectationValidationResult, whose class is behind the slow import.
+    """
+    code, column = entry.expectation_config.meta["code"], entry.expectation_config.kwargs["column"]
+    if "observed_value" in entry.result:  # a verdict column: its maximum is the number of rows that offend
+        count = int(entry.result["observed_value"] or 0)
+        positions = np.flatnonzero(hits[code]) if code in hits else np.array([], dtype=np.int64)
+    else:
+        count = int(entry.result["unexpected_count"])
+        positions = np.array(entry.result["unexpected_index_list"] or [], dtype=np.int64)
+    if len(positions) != count and code != "F301":
+        raise RuntimeError(f"Great Expectations counted {count} rows for {code}, the rule {len(positions)}")
+    return {"column": column, "unexpected_count": count, "positions": _as_ranges(positions)}
+
+
+def _as_ranges(positions: NDArray[np.int64]) -> list[list[int]]:
+    """Sorted positions as inclusive ranges: a file that is bad throughout is one range."""
+    if not len(positions):
+        return []
+    positions = np.sort(positions)
+    breaks = np.flatnonzero(np.diff(positions) != 1)
+    first = positions[np.concatenate(([0], breaks + 1))]
+    last = positions[np.concatenate((breaks, [len(positions) - 1]))]
+    return [[int(start), int(end)] for start, end in zip(first, last, strict=True)]
+
+
+def verdict_frame(rows: Rows, hits: Mapping[str, BoolArray]) -> pd.DataFrame:
+    """What Great Expectations sees: code lists as they are, and one verdict column for every other rule.
+
+    A verdict column numbers the rows on which the rule fires from 1 and is 0 elsewhere: its maximum is their count,
+    which a stock expectation on the maximum reads four times faster than one on each value. Cells of code lists
+    that the rule doesn't look at are null, which expectations on columns pass over.
+    """
+    columns: dict[str, Any] = {}
+    for rule in rules_of(rows.feed):
+        if rule.stock is not None and rule.stock.suite:
+            looked_at = pa.array(rows.scope(rule.scope))
+            values = rows.text(rule.stock.column)
+            nulled = pc.if_else(looked_at, values, pa.scalar(None, pa.large_string()))
+            columns[rule.stock.column] = pc.dictionary_encode(nulled)
+        else:
+            columns[rule.code] = _numbered(hits.get(rule.code), len(rows))
+    columns["rejected"] = _numbered(union(hits, rows.feed, Consequence.REJECT, len(rows)), len(rows))
+    frame: pd.DataFrame = pa.table(columns).to_pandas()
+    return frame
+
+
+def _numbered(hit: BoolArray | None, count: int) -> pa.Int32Array:
+    return pa.array(np.zeros(count, dtype=np.int32) if hit is None else (np.cumsum(hit) * hit).astype(np.int32))
+
+
+def union(hits: Mapping[str, BoolArray], feed: Feed, consequence: Consequence, count: int) -> BoolArray:
+    union = np.zeros(count, dtype=np.bool_)
+    for rule in rules_of(feed):
+        if rule.effect is consequence and rule.code in hits:
+            union |= hits[rule.code]
+    return union
+
+
+@lru_cache(maxsize=1)
+def _batches() -> Any:  # a BatchDefinition, whose class is behind the slow import
+    """The door to Great Expectations: an in-memory context that asks nothing of the network and logs no rows."""
+    settings.provide({"GX_ANALYTICS_ENABLED": "false"})
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    source = context.data_sources.add_pandas("deliveries")
+    return source.add_dataframe_asset("verdicts").add_batch_definition_whole_dataframe("delivery")
+
+
+@lru_cache(maxsize=2 * len(Feed))
+def _suite(feed: Feed, *, has_rows: bool) -> Any:  # an ExpectationSuite
+    """One expectation a rule, and those on the shape of the frame; tolerances are given when it runs.
+
+    A file without rows is judged by its shape alone: the maximum of no rows is no number.
+    """
+    _batches()
+    import great_expectations as gx
+    from great_expectations import expectations as gxe
+
+    names = [rule.stock.column if rule.stock and rule.stock.suite else rule.code for rule in rules_of(feed)]
+    expectations: list[Any] = [
+        gxe.ExpectTableColumnsToMatchSet(column_set=[*names, "rejected"], exact_match=True),
+        gxe.ExpectTableRowCountToEqual(value={"$PARAMETER": "row_count"}),
+    ]
+    if not has_rows:
+        return gx.ExpectationSuite(f"{feed}-{RULEBOOK_VERSION}-shape", expectations=expectations)
+    mostly, allowed = {"$PARAMETER": "mostly"}, {"$PARAMETER": "allowed"}
+    for rule, name in zip(rules_of(feed), names, strict=True):
+        common: dict[str, Any] = {
+            "column": name,
+            "meta": _meta(rule),
+            "severity": "critical" if rule.severity is Severity.ERROR else "warning",
+        }
+        if rule.stock and rule.stock.suite:
+            values = list(rule.stock.values)
+            expectations.append(gxe.ExpectColumnValuesToBeInSet(value_set=values, mostly=mostly, **common))
+        else:
+            expectations.append(gxe.ExpectColumnMaxToBeBetween(max_value=allowed, **common))
+    meta = {"code": "F301", "severity": "error", "consequence": "reject", "remedy": FILE_RULES["F301"].remedy}
+    expectations.append(gxe.ExpectColumnMaxToBeBetween(column="rejected", max_value=allowed, meta=meta))
+    return gx.ExpectationSuite(f"{feed}-{RULEBOOK_VERSION}", expectations=expectations)
+
+
+def _meta(rule: Rule) -> dict[str, str]:
+    return {
+        "code": rule.code,
+        "severity": str(rule.severity),
+        "consequence": str(rule.effect),
+        "remedy": rule.remedy,
+    }

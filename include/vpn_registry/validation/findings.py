@@ -1,0 +1,109 @@
+"""A verdict, and its findings on rows as the filer gets them: masked, limited, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vpn_registry.model import Feed, Finding, Outcome, RowCounts
+from vpn_registry.rulebook import RULEBOOK_VERSION, identifiers, rules_of
+from vpn_registry.rulebook.rows import Rows
+from vpn_registry.rulebook.rule import BoolArray, Context, Rule
+
+FINDING_COLUMNS: Final = (
+    "row",
+    "line",
+    "key",
+    "column",
+    "code",
+    "severity",
+    "value",
+    "message",
+    "remedy",
+    "suggestion",
+)
+_LONGEST_VALUE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one delivery is worth.
+
+    `frame` is the canonical frame with ntn_key (7 digits), cnic_key (13 digits), other_id_key (upper case, no
+    spaces) and row_sha256, '' where absent. `rejected`, `duplicate` and `warned` are bools, one a row, disjoint;
+    rows to merge are neither rejected nor duplicate. `hits` holds the rules that fired. When the file is refused as
+    a whole every row counts as rejected. `may_close` is False when absent keys of a full file must stay.
+    """
+
+    feed: Feed
+    rows: RowCounts
+    outcome: Outcome
+    frame: pd.DataFrame
+    rejected: BoolArray
+    duplicate: BoolArray
+    warned: BoolArray
+    hits: dict[str, BoolArray]
+    findings: tuple[Finding, ...]
+    counts_by_code: dict[str, int]
+    result: dict[str, Any]
+    may_close: bool
+    context: Context = field(repr=False)
+    width: int = 0
+    rulebook_version: str = RULEBOOK_VERSION
+
+
+def row_findings(verdict: Verdict, limit_per_code: int = 1_000, limit: int = 10_000) -> pd.DataFrame:
+    """The findings on rows, by row and code, with the columns of findings.csv.
+
+    At most `limit_per_code` of each code (the first ones) and `limit` in all; `verdict.counts_by_code` stays exact.
+    Values of cnic and other_id, and of ntn where it may hold a CNIC, are masked.
+    """
+    chosen = [
+        (position, code)
+        for code, hit in verdict.hits.items()
+        for position in np.flatnonzero(hit)[: min(limit_per_code, limit)].tolist()
+    ]
+    chosen = sorted(chosen)[:limit]
+    rows = Rows(verdict.frame, verdict.feed, verdict.width)
+    lines: dict[tuple[int, str], tuple[object, ...]] = {}
+    for rule in rules_of(verdict.feed):
+        at = np.array([position for position, code in chosen if code == rule.code], dtype=np.int64)
+        if len(at):
+            lines.update(zip(((int(p), rule.code) for p in at), _lines(rule, rows, verdict.context, at), strict=True))
+    return pd.DataFrame([lines[key] for key in chosen], columns=list(FINDING_COLUMNS))
+
+
+def _lines(rule: Rule, rows: Rows, context: Context, at: NDArray[np.int64]) -> list[tuple[object, ...]]:
+    """The lines of one rule at the given positions."""
+    if rule.offender is not None:
+        names = rule.offender(rows, at)
+    else:
+        names = [rule.columns[0] if rule.columns else ""] * len(at)
+    facts = rule.facts(rows, context, at) if rule.facts is not None else {}
+    masked = {column.name for column in rows.columns if column.is_masked}
+    identifying = {column.name for column in rows.columns if column.is_identifier}
+    place = rows.frame[["row", "line", rows.key]].iloc[at].itertuples(index=False, name=None)
+    lines: list[tuple[object, ...]] = []
+    for index, (row, line, key) in enumerate(place):
+        name = names[index]
+        value = str(rows.frame[name].iloc[at[index]]) if name else ""
+        is_secret = name in masked or (name == "ntn" and identifiers.may_be_cnic(value))
+        own = {name: values[index] for name, values in facts.items()}
+        message = (rule.missing if rule.missing and not value else rule.message).format(column=name, **own)
+        if name in identifying and rule.code.startswith("H1") and identifiers.damage(value):
+            message = f"{message} {identifiers.damage(value)}"
+        suggestion = rule.suggest(value) if rule.suggest and value and not is_secret else ""
+        shown = identifiers.mask(value) if is_secret else _shown(value)
+        remedy = rule.remedy.format(column=name, **own)
+        lines.append((row, line, _shown(key), name, rule.code, str(rule.severity), shown, message, remedy, suggestion))
+    return lines
+
+
+def _shown(value: str) -> str:
+    """A value for a finding: invisible characters made visible, and not endless."""
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value[: _LONGEST_VALUE + 1])
+    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "\N{HORIZONTAL ELLIPSIS}"

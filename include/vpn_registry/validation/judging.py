@@ -1,0 +1,121 @@
+"""Reading and judging one file by every rule of its feed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from vpn_registry import formats
+from vpn_registry.model import Feed, Finding, Mode
+from vpn_registry.rulebook import columns_of, file_finding, rules_of
+from vpn_registry.rulebook.rows import Rows
+from vpn_registry.rulebook.rule import BoolArray, Consequence, Context
+from vpn_registry.validation.expectations import union, validate
+from vpn_registry.validation.findings import Verdict
+from vpn_registry.validation.outcome import counts_of, is_over_tolerance, outcome_of, row_verdicts, stored_result
+
+_KEY_CODES: Final = {Feed.REGISTRATIONS: {"H101", "H103"}, Feed.CLIENTS: {"H101", "H105"}}
+"""Rules that leave a rejected row without a readable key."""
+
+
+def read(
+    data: bytes, ext: str, feed: Feed, *, max_rows: int = 200_000
+) -> tuple[formats.Decoded | None, tuple[Finding, ...]]:
+    """The decoded file, or None, and what reading found; refusals come back as findings, not as exceptions."""
+    try:
+        decoded = formats.decode(data, ext, columns_of(feed), max_rows=max_rows)
+    except formats.UnreadableError as refusal:
+        return None, (file_finding(refusal.code, **refusal.facts),)
+    return decoded, tuple(file_finding(remark.code, **remark.facts) for remark in decoded.remarks)
+
+
+def judge(
+    decoded: formats.Decoded | None,
+    file_findings: Sequence[Finding],
+    *,
+    feed: Feed,
+    mode: Mode,
+    context: Context,
+    tolerance: tuple[float, int] = (0.10, 20),
+) -> Verdict:
+    """Judge a file by every rule of its feed.
+
+    `file_findings` are those of name, number and reading; `tolerance` is (share, number): a file with more rejected
+    rows than both allow is refused as a whole. Without `decoded` only the file findings decide.
+    """
+    frame = _empty_frame(feed) if decoded is None else decoded.frame
+    width = 0 if decoded is None else len(decoded.header)
+    rows = Rows(frame, feed, width)
+    hits = fired(rows, context) if len(rows) else {}
+    share, number = tolerance
+    allowed = max(math.floor(share * len(rows) + 1e-9), number)
+    if decoded is None:
+        result = stored_result([], [], feed, mode, 0, is_success=False)
+    else:
+        result = validate(rows, hits, feed, mode, allowed)
+    closing = mode is Mode.FULL and _is_key_lost(hits, feed)
+    findings = [*file_findings, *([file_finding("F303")] if closing else [])]
+    result["file_findings"] = [{"code": finding.code, "severity": str(finding.severity)} for finding in findings]
+    if is_over_tolerance(result):
+        rejected_rows = int(union(hits, feed, Consequence.REJECT, len(rows)).sum())
+        findings.append(file_finding("F301", rejected=rejected_rows, total=len(rows), allowed=allowed))
+    rejected, duplicate, warned = row_verdicts(result)
+    return Verdict(
+        feed=feed,
+        rows=counts_of(result),
+        outcome=outcome_of(result),
+        frame=_with_keys(rows),
+        rejected=rejected,
+        duplicate=duplicate,
+        warned=warned,
+        hits=hits,
+        findings=tuple(findings),
+        counts_by_code={code: int(hit.sum()) for code, hit in hits.items()},
+        result=result,
+        may_close=mode is Mode.FULL and not closing,
+        context=context,
+        width=width,
+    )
+
+
+def fired(rows: Rows, context: Context) -> dict[str, BoolArray]:
+    """The rules that fire, with one bool a row; the rule on widths silences all others on its rows."""
+    hits = {}
+    for rule in rules_of(rows.feed):
+        hit = rule.bad(rows, context) & rows.scope(rule.scope)
+        if hit.any():
+            hits[rule.code] = hit
+    return hits
+
+
+def _empty_frame(feed: Feed) -> pd.DataFrame:
+    names = [column.name for column in columns_of(feed)]
+    frame = pd.DataFrame({name: pd.Series([], dtype="str") for name in names})
+    for name in ("row", "line", "fields"):
+        frame[name] = np.array([], dtype=np.int64)
+    return frame
+
+
+def _with_keys(rows: Rows) -> pd.DataFrame:
+    if rows.feed is Feed.RESPONSES:
+        return rows.frame
+    derived: pd.DataFrame = pa.table(
+        {
+            "ntn_key": rows.ntn_key,
+            "cnic_key": rows.cnic_key,
+            "other_id_key": rows.other_id_key,
+            "row_sha256": pa.array(rows.row_sha256, pa.large_string()),
+        }
+    ).to_pandas()
+    derived.index = rows.frame.index
+    frame: pd.DataFrame = pd.concat([rows.frame, derived], axis=1)
+    return frame
+
+
+def _is_key_lost(hits: Mapping[str, BoolArray], feed: Feed) -> bool:
+    return any(code in hits for code in _KEY_CODES.get(feed, ()))

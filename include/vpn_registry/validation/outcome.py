@@ -1,0 +1,75 @@
+"""The stored validation result, and what follows from it alone: rows, counts, outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vpn_registry.model import Feed, Mode, Outcome, RowCounts, Severity
+from vpn_registry.rulebook import RULEBOOK_VERSION
+from vpn_registry.rulebook.rule import BoolArray, Consequence
+
+
+def outcome_of(result: Mapping[str, Any]) -> Outcome:
+    """What becomes of a delivery, from its stored validation result alone (contract section 4)."""
+    if any(finding["code"] == "F108" for finding in result["file_findings"]):
+        return Outcome.DUPLICATE
+    if _is_refused(result):
+        return Outcome.REJECTED
+    counts = counts_of(result)
+    if not counts.rejected:
+        return Outcome.ACCEPTED
+    return Outcome.PARTIAL if counts.accepted else Outcome.REJECTED
+
+
+def counts_of(result: Mapping[str, Any]) -> RowCounts:
+    """Row counts, from the stored validation result alone."""
+    rejected, duplicate, warned = row_verdicts(result)
+    total = len(rejected)
+    refused, repeated = int(rejected.sum()), int(duplicate.sum())
+    return RowCounts(total, total - refused - repeated, refused, repeated, int(warned.sum()))
+
+
+def row_verdicts(result: Mapping[str, Any]) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """(rejected, duplicate, warned), one bool a row and disjoint, from the stored validation result alone."""
+    total = result["row_count"]
+    found = {consequence: np.zeros(total, dtype=np.bool_) for consequence in Consequence}
+    for entry in result["results"]:
+        for first, last in entry.get("positions", ()):
+            found[Consequence(entry["consequence"])][first : last + 1] = True
+    nothing, everything = np.zeros(total, dtype=np.bool_), np.ones(total, dtype=np.bool_)
+    if any(finding["code"] == "F108" for finding in result["file_findings"]):
+        return nothing, everything, nothing
+    if _is_refused(result):
+        return everything, nothing, nothing
+    rejected = found[Consequence.REJECT]
+    duplicate = found[Consequence.DUPLICATE] & ~rejected
+    return rejected, duplicate, found[Consequence.WARN] & ~rejected & ~duplicate
+
+
+def is_over_tolerance(result: Mapping[str, Any]) -> bool:
+    """Whether an expectation of severity error failed: more rows rejected than the filer's tolerance allows."""
+    return any(not entry["success"] and entry["severity"] == Severity.ERROR for entry in result["results"])
+
+
+def _is_refused(result: Mapping[str, Any]) -> bool:
+    by_file = any(finding["severity"] == Severity.ERROR for finding in result["file_findings"])
+    return by_file or is_over_tolerance(result)
+
+
+def stored_result(
+    results: list[dict[str, Any]], shape: list[dict[str, Any]], feed: Feed, mode: Mode, count: int, *, is_success: bool
+) -> dict[str, Any]:
+    return {
+        "suite": f"{feed}-{RULEBOOK_VERSION}",
+        "rulebook_version": RULEBOOK_VERSION,
+        "feed": str(feed),
+        "mode": str(mode),
+        "row_count": count,
+        "success": is_success,
+        "file_findings": [],
+        "shape": shape,
+        "results": results,
+    }
