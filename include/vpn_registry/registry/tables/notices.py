@@ -42,6 +42,7 @@ class NoticeRow(Base):
     ends_on: Mapped[date]  # the deadline as told in this letter
     stage: Mapped[str] = mapped_column(String(16))
     stage_on: Mapped[date]
+    form: Mapped[str] = mapped_column(String(32))  # which letter
     state: Mapped[NoticeState] = mapped_column(one_of(NoticeState, "state"))
     reason: Mapped[LongText]  # why it is held or cancelled
     counts: Mapped[dict[str, Any]] = mapped_column(JSON())

@@ -424,6 +424,7 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.Date(), nullable=False),
         sa.Column("stage", sa.String(length=16), nullable=False),
         sa.Column("stage_on", sa.Date(), nullable=False),
+        sa.Column("form", sa.String(length=32), nullable=False),
         sa.Column(
             "state",
             sa.Enum(

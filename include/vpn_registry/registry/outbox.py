@@ -1,0 +1,352 @@
+"""The outbox: notices, the clients each names, and the messages to their recipients (contract section 8).
+
+A message's row exists before its first try, its bytes are frozen in the transaction that moves it to `sending`, and
+no state is left but along registry.moves. Whoever sends holds the ISP's lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from vpn_registry.model import Contact, ContactRole, NoticeState, pakistani_day
+from vpn_registry.registry import counters
+from vpn_registry.registry.deliveries import Fenced, changed_rows
+from vpn_registry.registry.tables import MessageRow, NoticeClientRow, NoticeRow
+
+PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120))
+"""How long a message waits after its first, second .. temporary refusal; the last pause recurs."""
+GIVE_UP: Final = timedelta(hours=48)
+"""A message that is refused for so long after its first try has failed."""
+
+_PENDING: Final = (NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED, NoticeState.SENDING)
+_TOLD: Final = (NoticeState.SENT, NoticeState.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One letter to one ISP at one stage; `counts` is the tally it was planned with."""
+
+    id: int
+    notice_no: str
+    isp: str
+    campaign: str
+    deadline_version: int
+    ends_on: date
+    stage: str
+    stage_on: date
+    form: str
+    state: NoticeState
+    reason: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One copy of a notice to one recipient."""
+
+    id: int
+    notice_id: int
+    email: str
+    role: ContactRole
+    header_message_id: str
+    state: NoticeState
+    attempts: int
+    frozen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenLetter:
+    """What a message consists of once it may leave."""
+
+    subject: str
+    text: str
+    html: str
+    csv_name: str
+    csv_bytes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LastSent:
+    """The ISP's last sent notice of a campaign: its tally and whom it named."""
+
+    counts: dict[str, int]
+    subscribers: frozenset[str]
+
+
+_NOTICE: Final = tuple(getattr(NoticeRow, name) for name in Notice.__slots__)
+_MESSAGE: Final = tuple(getattr(MessageRow, name) for name in Message.__slots__)
+
+
+def has_notice(db: Session, campaign: str, deadline_version: int, stage: str, isp: str) -> bool:
+    """Whether the one notice of this campaign, deadline, stage and ISP exists, in whatever state."""
+    found = exists().where(
+        NoticeRow.campaign == campaign,
+        NoticeRow.deadline_version == deadline_version,
+        NoticeRow.stage == stage,
+        NoticeRow.isp == isp,
+    )
+    return bool(db.scalar(select(found)))
+
+
+def add_notice(
+    db: Session,
+    *,
+    isp: str,
+    campaign: str,
+    deadline_version: int,
+    ends_on: date,
+    stage: str,
+    stage_on: date,
+    form: str,
+    counts: Mapping[str, int],
+    at: datetime,
+    state: NoticeState = NoticeState.PLANNED,
+    reason: str = "",
+) -> Notice:
+    """Issue a number `N-<yyyy>-<6 digits>` and record the notice; IntegrityError when it exists already."""
+    year = pakistani_day(at).year
+    number = counters.issue(db, f"N-{year}", 1) + 1
+    values = {
+        "notice_no": f"N-{year}-{number:06}",
+        "isp": isp,
+        "campaign": campaign,
+        "deadline_version": deadline_version,
+        "ends_on": ends_on,
+        "stage": stage,
+        "stage_on": stage_on,
+        "form": form,
+        "state": state,
+        "reason": reason,
+        "counts": dict(counts),
+    }
+    added = insert(NoticeRow).values(**values, planned_at=at, approved_by="", settled_at=None)
+    notice_id = db.scalars(added.returning(NoticeRow.id)).one()
+    return Notice(id=notice_id, **values)
+
+
+def add_messages(db: Session, notice: Notice, copies: Iterable[tuple[Contact, str]]) -> None:
+    """One message a recipient: (contact, Message-ID)."""
+    rows = [
+        {
+            "notice_id": notice.id,
+            "contact_name": contact.name,
+            "email": contact.email,
+            "role": contact.role,
+            "header_message_id": message_id,
+            "state": NoticeState.PLANNED,
+            "attempts": 0,
+            "reply": "",
+        }
+        for contact, message_id in copies
+    ]
+    db.execute(insert(MessageRow), rows)
+
+
+def notices(db: Session, *states: NoticeState, isp: str | None = None, stage: str | None = None) -> list[Notice]:
+    """The notices in one of the states, by number."""
+    query = select(*_NOTICE).where(NoticeRow.state.in_(states)).order_by(NoticeRow.notice_no)
+    if isp is not None:
+        query = query.where(NoticeRow.isp == isp)
+    if stage is not None:
+        query = query.where(NoticeRow.stage == stage)
+    return [Notice(**row._mapping) for row in db.execute(query)]
+
+
+def decide(db: Session, notice: Notice, state: NoticeState, *, reason: str, actor: str, at: datetime) -> None:
+    """Hold, approve or cancel a notice and its messages; `reason` says why, `actor` who. Raises Fenced when late."""
+    values: dict[str, Any] = {"state": state, "reason": reason}
+    if state is NoticeState.APPROVED:
+        values["approved_by"] = actor
+    if state is NoticeState.CANCELLED:
+        values["settled_at"] = at
+    moved = update(NoticeRow).where(NoticeRow.id == notice.id, NoticeRow.state == notice.state).values(**values)
+    if changed_rows(db.execute(moved)) != 1:
+        raise Fenced(f"notice {notice.notice_no} is no longer {notice.state}")
+    open_copies = (MessageRow.notice_id == notice.id, MessageRow.state == notice.state)
+    db.execute(update(MessageRow).where(*open_copies).values(state=state))
+
+
+def last_sent(db: Session, isp: str, campaign: str) -> LastSent | None:
+    """The ISP's last notice of the campaign that was sent; None when there was none."""
+    last = db.execute(
+        select(NoticeRow.id, NoticeRow.counts)
+        .where(NoticeRow.isp == isp, NoticeRow.campaign == campaign, NoticeRow.state == NoticeState.SENT)
+        .order_by(NoticeRow.notice_no.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None:
+        return None
+    named = db.scalars(select(NoticeClientRow.subscriber_id).where(NoticeClientRow.notice_id == last.id))
+    return LastSent(dict(last.counts), frozenset(named))
+
+
+def last_stage_total(db: Session, campaign: str, before: date) -> int | None:
+    """Clients to register in all notices of the stage sent last before that day; None when none was sent."""
+    sent = (NoticeRow.campaign == campaign, NoticeRow.state == NoticeState.SENT, NoticeRow.stage_on < before)
+    stage_on = db.scalar(select(func.max(NoticeRow.stage_on)).where(*sent))
+    if stage_on is None:
+        return None
+    counts = db.scalars(select(NoticeRow.counts).where(*sent, NoticeRow.stage_on == stage_on))
+    return sum(int(count["to_register"]) for count in counts)
+
+
+def due_messages(db: Session, isp: str, at: datetime) -> list[tuple[Notice, Message]]:
+    """The ISP's approved messages whose pause is over, in order."""
+    query = (
+        select(NoticeRow.notice_no, MessageRow.id)
+        .join(NoticeRow, NoticeRow.id == MessageRow.notice_id)
+        .where(
+            NoticeRow.isp == isp,
+            MessageRow.state == NoticeState.APPROVED,
+            MessageRow.next_try_at.is_(None) | (MessageRow.next_try_at <= at),
+        )
+        .order_by(NoticeRow.notice_no, MessageRow.id)
+    )
+    ids = [row.id for row in db.execute(query)]
+    found = {row.id: Message(**row._mapping) for row in db.execute(select(*_MESSAGE).where(MessageRow.id.in_(ids)))}
+    owners = {message.notice_id for message in found.values()}
+    by_id = {row.id: Notice(**row._mapping) for row in db.execute(select(*_NOTICE).where(NoticeRow.id.in_(owners)))}
+    return [(by_id[found[message_id].notice_id], found[message_id]) for message_id in ids]
+
+
+def isps_with_approved(db: Session) -> list[str]:
+    """The ISPs with a message that may go out, now or after its pause, or whose sender died."""
+    waiting = MessageRow.state.in_((NoticeState.APPROVED, NoticeState.SENDING))
+    query = select(NoticeRow.isp).join(MessageRow, MessageRow.notice_id == NoticeRow.id).where(waiting)
+    return sorted(set(db.scalars(query)))
+
+
+def told_letter(db: Session, notice: Notice) -> FrozenLetter | None:
+    """What another recipient of the notice was sent already: every further copy is the same letter."""
+    row = db.execute(
+        select(
+            MessageRow.subject,
+            MessageRow.body_text,
+            MessageRow.body_html,
+            MessageRow.attachment_name,
+            MessageRow.attachment,
+        )
+        .where(MessageRow.notice_id == notice.id, MessageRow.state.in_(_TOLD))
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else FrozenLetter(*row)
+
+
+def name_clients(db: Session, notice: Notice, parts: Mapping[str, pd.DataFrame], counts: Mapping[str, int]) -> None:
+    """Whom the letter names, as composed now: part letter -> frame with subscriber_id, status, reason."""
+    db.execute(delete(NoticeClientRow).where(NoticeClientRow.notice_id == notice.id))
+    rows = [
+        {
+            "notice_id": notice.id,
+            "isp": notice.isp,
+            "part": part,
+            "subscriber_id": client.subscriber_id,
+            "status": client.status,
+            "reason": client.reason,
+        }
+        for part, frame in parts.items()
+        for client in frame[["subscriber_id", "status", "reason"]].itertuples(index=False)
+    ]
+    if rows:
+        db.execute(insert(NoticeClientRow), rows)
+    db.execute(update(NoticeRow).where(NoticeRow.id == notice.id).values(counts=dict(counts)))
+
+
+def start_sending(db: Session, notice: Notice, message: Message, letter: FrozenLetter, at: datetime) -> None:
+    """Freeze the message's bytes and move it to `sending`; Fenced when it may no longer go out."""
+    started = (
+        update(MessageRow)
+        .where(MessageRow.id == message.id, MessageRow.state == NoticeState.APPROVED)
+        .values(
+            state=NoticeState.SENDING,
+            attempts=MessageRow.attempts + 1,
+            subject=letter.subject,
+            body_text=letter.text,
+            body_html=letter.html,
+            attachment_name=letter.csv_name,
+            attachment=letter.csv_bytes,
+            frozen_at=message.frozen_at or at,
+        )
+    )
+    if changed_rows(db.execute(started)) != 1:
+        raise Fenced(f"a message of notice {notice.notice_no} is no longer approved")
+    db.execute(
+        update(NoticeRow)
+        .where(NoticeRow.id == notice.id, NoticeRow.state == NoticeState.APPROVED)
+        .values(state=NoticeState.SENDING)
+    )
+
+
+def settle(
+    db: Session, notice: Notice, message: Message, state: NoticeState, *, reply: str, at: datetime
+) -> NoticeState:
+    """What became of a try: sent, failed, uncertain, or approved again (refused for now); the message's new state.
+
+    `reply` holds the server's words. A temporary refusal is given up after GIVE_UP.
+    """
+    next_try_at = None
+    if state is NoticeState.APPROVED:
+        pause = PAUSES[min(message.attempts, len(PAUSES) - 1)]
+        if at + pause > (message.frozen_at or at) + GIVE_UP:
+            state = NoticeState.FAILED
+        else:
+            next_try_at = at + pause
+    db.execute(
+        update(MessageRow)
+        .where(MessageRow.id == message.id, MessageRow.state == NoticeState.SENDING)
+        .values(
+            state=state,
+            reply=reply,
+            next_try_at=next_try_at,
+            settled_at=None if state is NoticeState.APPROVED else at,
+        )
+    )
+    _settle_notice(db, notice, at)
+    return state
+
+
+def strand(db: Session, isp: str, at: datetime) -> list[int]:
+    """Messages whose sender died between the data and its answer become `uncertain`; their ids.
+
+    Only for the holder of the ISP's lease: nobody else can be sending.
+    """
+    query = (
+        select(*_MESSAGE, NoticeRow.isp)
+        .join(NoticeRow, NoticeRow.id == MessageRow.notice_id)
+        .where(NoticeRow.isp == isp, MessageRow.state == NoticeState.SENDING)
+    )
+    stranded = db.execute(query).all()
+    for row in stranded:
+        message = Message(**{name: getattr(row, name) for name in Message.__slots__})
+        notice = Notice(**db.execute(select(*_NOTICE).where(NoticeRow.id == row.notice_id)).one()._mapping)
+        reply = "The sender stopped before the relay's answer was recorded."
+        settle(db, notice, message, NoticeState.UNCERTAIN, reply=reply, at=at)
+    return [row.id for row in stranded]
+
+
+def message_counts(db: Session) -> dict[str, int]:
+    """Messages by state."""
+    counted = db.execute(select(MessageRow.state, func.count()).group_by(MessageRow.state).order_by(MessageRow.state))
+    return {str(state): count for state, count in counted.tuples()}
+
+
+def _settle_notice(db: Session, notice: Notice, at: datetime) -> None:
+    """Sent when a compliance copy is and nothing is pending; uncertain if any copy is; failed when none got there."""
+    copies: Sequence[Any] = db.execute(
+        select(MessageRow.state, MessageRow.role).where(MessageRow.notice_id == notice.id)
+    ).all()
+    if any(copy.state in _PENDING for copy in copies):
+        return
+    state = NoticeState.FAILED
+    if any(copy.state is NoticeState.UNCERTAIN for copy in copies):
+        state = NoticeState.UNCERTAIN
+    elif any(copy.state is NoticeState.SENT and copy.role is ContactRole.COMPLIANCE for copy in copies):
+        state = NoticeState.SENT
+    db.execute(update(NoticeRow).where(NoticeRow.id == notice.id).values(state=state, settled_at=at))
