@@ -18,6 +18,7 @@ make a list too old. **Re-run** at any time: the same data on the same day give 
 from __future__ import annotations
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, get_current_context, task
+
 from airflow_defaults import DEFAULT_ARGS, REGISTRY, START, exchange
 
 

@@ -13,6 +13,7 @@ A run triggered by hand is a dry run unless the form says otherwise: it says wha
 | task | what it means | what to do |
 |---|---|---|
 | `plan` | statuses could not be brought up to date, or a letter does not render | nothing was sent; mend it and clear the task |
+| `brake` | our own fault; what was planned stays planned | report it, then clear the task |
 | `send` | the mail relay is unreachable or refuses our login | messages wait; the next run sends them |
 | `summary` | at least one message failed for good or is uncertain | see `vpnreg status`; an uncertain message is never sent again by itself |
 """
@@ -20,6 +21,7 @@ A run triggered by hand is a dry run unless the form says otherwise: it says wha
 from __future__ import annotations
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+
 from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, mail_relay
 
 
@@ -43,29 +45,36 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, mail_relay
 def send_notices() -> None:
     @task
     def plan() -> list[str]:
-        """Record what is due, held or has nothing to tell; the slugs of the ISPs that have something to send."""
+        """Bring statuses up to date and record what is due; the numbers of the notices planned."""
         from vpn_registry.pipeline import notify
 
         context = get_current_context()
         is_dry = context["dag_run"].run_type == "manual" and context["params"]["dry_run"]
-        return notify.plan(exchange(), dry_run=is_dry)
+        return notify.plan(exchange(), is_dry=is_dry)
+
+    @task
+    def brake(planned: list[str]) -> list[str]:
+        """Hold what a person has to see first, approve the rest; the slugs of the ISPs that have something to send."""
+        from vpn_registry.pipeline import notify
+
+        return notify.brake(exchange())
 
     @task(map_index_template="{{ isp }}", pool="smtp")
     def send(isp: str) -> dict[str, int]:
         """Send one ISP's approved messages, each to one recipient, and put the notice into its zone."""
-        from vpn_registry.pipeline import notify
+        from vpn_registry.pipeline import dispatch
 
         get_current_context()["isp"] = isp
-        return notify.send(exchange(), isp, mail_relay(), holder=holder())
+        return dispatch.send(exchange(), isp, mail_relay(), holder=holder())
 
     @task(trigger_rule="none_failed")
     def summary(counts: list[dict[str, int]]) -> dict[str, int]:
         """Messages by state over all ISPs; fails when one needs a person."""
-        from vpn_registry.pipeline import notify
+        from vpn_registry.pipeline import dispatch
 
-        return notify.summarise(exchange())
+        return dispatch.summarise(exchange())
 
-    summary(send.expand(isp=plan()))
+    summary(send.expand(isp=brake(plan())))
 
 
 send_notices()

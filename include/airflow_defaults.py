@@ -79,29 +79,34 @@ def _dialled(hook: Any) -> Iterator[SFTPClient]:
 
 def mail_relay() -> MailRelay:
     """The relay behind the `smtp_default` connection, as the library's plain protocol."""
+    from email import message_from_bytes
+
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
-    class LetterHook(SmtpHook):  # type: ignore[misc]  # the provider ships no types (2027-06-30)
+    class LetterHook(SmtpHook):
         """Sends bytes that were frozen in the registry before the first try, to one recipient, once.
 
         The provider's own retries have no pause, repeat permanent refusals, and blur what happened; its message
         builder knows neither a text part nor a Message-ID.
         """
 
-        smtp_retry_limit = 0
+        frozen = b""
 
-        def _build_mime_message(self, *, to: list[str], **_: Any) -> tuple[Any, list[str]]:
-            return self.frozen, to
+        @property
+        def smtp_retry_limit(self) -> int:
+            return 0
+
+        def _build_mime_message(self, *_: Any, **parts: Any) -> tuple[Any, list[str]]:
+            return message_from_bytes(self.frozen), parts["to"]
 
         def post(self, recipient: str, frozen: bytes) -> None:
-            from email import message_from_bytes
-
-            self.frozen = message_from_bytes(frozen)
+            self.frozen = frozen
             self.send_email_smtp(to=[recipient], subject="frozen", html_content="frozen")
 
     @contextmanager
     def connected() -> Iterator[LetterHook]:
-        with LetterHook(smtp_conn_id=MAIL_CONNECTION) as hook:
+        hook = LetterHook(smtp_conn_id=MAIL_CONNECTION)
+        with hook:
             yield hook
 
     return connected
@@ -117,12 +122,13 @@ def holder() -> str:
 
 def prepare_database() -> None:
     """Make or upgrade the database of this process's Airflow; quick when it is up to date."""
-    from airflow.utils.db import check_migrations, initdb
+    from airflow.utils import db
 
+    functions: Any = db  # untyped there
     try:
-        check_migrations(timeout=0)
+        functions.check_migrations(timeout=0)
     except Exception:  # no database at all, or an older one: Airflow raises several classes
-        initdb()
+        functions.initdb()
 
 
 def run_dag(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:

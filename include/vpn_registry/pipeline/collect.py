@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpn_registry import answers
-from vpn_registry.dropzone import Changed, Missing, Taken, TooLarge, Zone, is_sidecar, is_temporary
+from vpn_registry.dropzone import Changed, Missing, TooLarge, Zone, is_sidecar, is_temporary
 from vpn_registry.dropzone import take as copy_to_landing
 from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
-from vpn_registry.pipeline.exchange import NOT_STORED, Exchange
+from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.judgement import judge_delivery
 from vpn_registry.registry import ledger
 from vpn_registry.roster import Isp
@@ -44,13 +44,12 @@ def zones_with_mail(exchange: Exchange, *, sleep: Callable[[float], None] = time
     file dropped a moment ago is taken by this pass. A failed listing is not "no files": the ISP is among the slugs,
     and its own `take` fails with the reason.
     """
-    busy, unsettled = _look(exchange, exchange.isps.values())
+    unsettled = _look(exchange, exchange.isps.values())
     if unsettled:
         sleep(exchange.registry.settings.settle_seconds)
-        busy |= _look(exchange, unsettled)[0]
+        _look(exchange, unsettled)
     with exchange.registry.reading() as db:
-        owed = {slug for slug in exchange.isps if ledger.unfinished(db, slug) or ledger.pending_answers(db, slug)}
-    return sorted(busy | owed)
+        return sorted(ledger.isps_with_work(db) & exchange.isps.keys())
 
 
 def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
@@ -99,8 +98,7 @@ def answer(exchange: Exchange, slug: str, *, holder: str) -> int:
     with exchange.leased(isp, holder) as is_ours:
         if not is_ours:
             return 0
-        with exchange.open_zone(isp) as zone:
-            written = _write_answers(exchange, isp, zone)
+        written = write_answers(exchange, isp)
         with exchange.registry.writing() as db:
             for delivery in ledger.unfinished(db, slug):
                 if delivery.state is DeliveryState.JUDGED:
@@ -108,23 +106,19 @@ def answer(exchange: Exchange, slug: str, *, holder: str) -> int:
     return written
 
 
-def _look(exchange: Exchange, isps: Iterable[Isp]) -> tuple[set[str], list[Isp]]:
-    """Look at zones concurrently and remember what was seen.
+def write_answers(exchange: Exchange, isp: Isp) -> int:
+    """Write whatever is queued for the ISP's `outgoing/`; how much. The caller holds the lease. Raises ZoneError."""
+    with exchange.open_zone(isp) as zone:
+        return _write_answers(exchange, isp, zone)
 
-    Returns the slugs whose listing failed or shows a settled file, and the ISPs with a file that has not settled yet.
-    """
+
+def _look(exchange: Exchange, isps: Iterable[Isp]) -> list[Isp]:
+    """Look at zones concurrently and remember what was seen; the ISPs with a file that has not settled yet."""
     ways = [(isp, _way_in(exchange, isp)) for isp in isps]
     with ThreadPoolExecutor(LISTING_THREADS) as pool:
         listings = list(pool.map(lambda way: _list_zone(way[1]), ways))
-    busy: set[str] = set()
-    unsettled: list[Isp] = []
-    for (isp, _), listing in zip(ways, listings, strict=True):
-        settled, waiting = _observe(exchange, isp, listing)
-        if settled or listing.error:
-            busy.add(isp.slug)
-        if waiting:
-            unsettled.append(isp)
-    return busy, unsettled
+    seen = zip(ways, listings, strict=True)
+    return [isp for (isp, _), listing in seen if _observe(exchange, isp, listing)[1]]
 
 
 def _way_in(exchange: Exchange, isp: Isp) -> AbstractContextManager[Zone] | Exception:
@@ -195,29 +189,33 @@ def _take_one(exchange: Exchange, isp: Isp, zone: Zone, delivery: Delivery) -> N
     except Changed:
         log.info("%s: delivery %s changed while it was read; looked at again next time.", isp.slug, delivery.id)
         with exchange.registry.writing() as db:
-            ledger.settle_again(db, delivery, claim_no)
+            ledger.unclaim(db, delivery, claim_no)
     except Missing:
         with exchange.registry.writing() as db:
             ledger.vanish(db, delivery, claim_no)
     except TooLarge:
         # Answered, but never stored: the file stays where it is, because nothing leaves a zone unstored.
-        _record_stored(exchange, delivery, claim_no, Taken(NOT_STORED, delivery.size_bytes))
+        _record_stored(exchange, delivery, claim_no, None, delivery.size_bytes)
     else:
-        _record_stored(exchange, delivery, claim_no, taken)
+        _record_stored(exchange, delivery, claim_no, taken.sha256, taken.size)
 
 
-def _record_stored(exchange: Exchange, delivery: Delivery, claim_no: int, taken: Taken) -> None:
+def _record_stored(exchange: Exchange, delivery: Delivery, claim_no: int, sha256: str | None, size: int) -> None:
     with exchange.registry.writing() as db:
         stored = ledger.store(
             db,
             delivery,
             claim_no,
-            sha256=taken.sha256,
-            size_bytes=taken.size,
+            sha256=sha256,
+            size_bytes=size,
             received_at=exchange.now(),
             name=parse_name(delivery.file_name),
         )
-        ledger.queue_answers(db, stored.id, [answers.receipt(stored, stem=ledger.answer_stem(db, stored), simulated=exchange.registry.is_simulated)])
+        ledger.queue_answers(
+            db,
+            stored.id,
+            [answers.receipt(stored, stem=ledger.answer_stem(db, stored), simulated=exchange.registry.is_simulated)],
+        )
 
 
 def _clear_sources(exchange: Exchange, isp: Isp, zone: Zone) -> None:
@@ -226,7 +224,7 @@ def _clear_sources(exchange: Exchange, isp: Isp, zone: Zone) -> None:
     A file that was put under the same name meanwhile is another delivery, and stays.
     """
     with exchange.registry.reading() as db:
-        stored = [delivery for delivery in ledger.unremoved(db, isp.slug) if delivery.sha256 != NOT_STORED]
+        stored = [delivery for delivery in ledger.unremoved(db, isp.slug) if delivery.sha256]
     for delivery in stored:
         try:
             lying = zone.stat(_path(delivery))

@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS: Final = 20 * 60
 """As long as a task may run (`execution_timeout` of the DAGs): a dead worker's lease frees itself after that."""
 
-NOT_STORED: Final = ""
-"""The checksum of a delivery whose bytes were never stored, because they are over the limit."""
-
 OpenSftp = Callable[[str], AbstractContextManager[Any]]
 """An Airflow connection id -> a context manager that yields paramiko's SFTPClient."""
 

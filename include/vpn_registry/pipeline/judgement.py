@@ -1,17 +1,26 @@
-"""From a stored delivery to its verdict, its rows in the registry and its queued answers: one transaction a delivery."""
+"""From a stored delivery to its verdict, its rows in the registry and its queued answers, in one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from vpn_registry import answers, validation
-from vpn_registry.model import Answer, Delivery, Effect, Feed, Finding, Mode, Outcome, RowCounts, Severity, pakistani_day
-from vpn_registry.pipeline.exchange import NOT_STORED, Exchange
+from vpn_registry.model import (
+    Answer,
+    Delivery,
+    Effect,
+    Feed,
+    Finding,
+    Mode,
+    Outcome,
+    pakistani_day,
+)
+from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import audit, cases, ledger, merge
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook import KEYS, Context
@@ -62,14 +71,16 @@ def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
         effects, changed = None, 0
         if held_because:
             cases.open_case(
-                db, isp.slug, "held_delivery", str(delivery.id), delivery_id=delivery.id, reason=held_because, at=at
+                db, isp.slug, cases.HELD_DELIVERY, str(delivery.id), delivery_id=delivery.id, reason=held_because, at=at
             )
         elif outcome in (Outcome.ACCEPTED, Outcome.PARTIAL) and not delivery.is_check_only:
             effects, changed = _merge(exchange, db, delivery, verdict)
         lines = validation.row_findings(verdict)
         ledger.record_rows(db, delivery, _row_outcomes(verdict, effects))
         ledger.record_findings(db, delivery, lines)
-        ledger.queue_answers(db, delivery.id, _answers(exchange, db, delivery, verdict, outcome, held_because, lines, effects))
+        ledger.queue_answers(
+            db, delivery.id, _answers(exchange, db, delivery, verdict, outcome, held_because, lines, effects)
+        )
         audit.record(
             db,
             actor="collect_deliveries",
@@ -91,7 +102,7 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
         use = ledger.number_use(db, delivery)
         known = merge.known_registrations(db, isp.slug) if feed is Feed.REGISTRATIONS else None
     findings += number_findings(use)
-    if delivery.sha256 == NOT_STORED:
+    if delivery.sha256 is None:
         findings.append(file_finding("F211", limit=isp.max_bytes))
     context = Context(
         isp=isp.slug,
@@ -102,6 +113,7 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
         prefixes=isp.prefixes,
         known=known,
         has_gap=bool(use.missing),
+        missing=use.missing,
     )
     decoded = None
     if name and not UNOPENED.intersection(finding.code for finding in findings):
@@ -136,9 +148,7 @@ def _merged(verdict: Verdict) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return ~verdict.rejected & ~verdict.duplicate
 
 
-def _merge(
-    exchange: Exchange, db: Session, delivery: Delivery, verdict: Verdict
-) -> tuple[pd.DataFrame | None, int]:
+def _merge(exchange: Exchange, db: Session, delivery: Delivery, verdict: Verdict) -> tuple[pd.DataFrame | None, int]:
     """Merge the good rows; the effects of registrations, and how many rows changed something current."""
     keys, at = exchange.registry.keys, exchange.now()
     column = verdict.frame[KEYS[verdict.feed]]

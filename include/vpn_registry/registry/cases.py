@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.registry.tables import CaseRow
+
+HELD_DELIVERY: Final = "held_delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case; `subject` is an id of ours or of the ISP's."""
+
+    id: int
+    isp: str
+    kind: str
+    subject: str
+    delivery_id: int | None
+    reason: str
+    opened_at: datetime
+
+
+_CASE: Final = tuple(getattr(CaseRow, name) for name in Case.__slots__)
 
 
 def open_case(
@@ -33,11 +51,9 @@ def open_case(
     return db.scalars(opened.returning(CaseRow.id)).one()
 
 
-def open_cases(db: Session, isp: str | None = None) -> Sequence[Any]:
-    """Open cases, oldest first: id, isp, kind, subject, delivery_id, reason, opened_at."""
-    query = select(
-        CaseRow.id, CaseRow.isp, CaseRow.kind, CaseRow.subject, CaseRow.delivery_id, CaseRow.reason, CaseRow.opened_at
-    ).where(CaseRow.closed_at.is_(None))
+def open_cases(db: Session, isp: str | None = None) -> list[Case]:
+    """Open cases, oldest first."""
+    query = select(*_CASE).where(CaseRow.closed_at.is_(None)).order_by(CaseRow.opened_at, CaseRow.id)
     if isp is not None:
         query = query.where(CaseRow.isp == isp)
-    return db.execute(query.order_by(CaseRow.opened_at, CaseRow.id)).all()
+    return [Case(*row) for row in db.execute(query)]

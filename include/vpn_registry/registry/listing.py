@@ -86,7 +86,8 @@ def unremoved(db: Session, isp: str) -> list[Delivery]:
 def isps_with_work(db: Session) -> set[str]:
     """Slugs of ISPs with a delivery to take, judge or answer, a source to remove, or a listing that fails."""
     open_states = (*_OPEN, DeliveryState.STORED, DeliveryState.JUDGED)
-    lying = DeliveryRow.state.in_(_TAKEN) & DeliveryRow.is_source_removed.is_(False)
+    # What was too large to be taken lies there for its ISP to remove.
+    lying = DeliveryRow.state.in_(_TAKEN) & DeliveryRow.is_source_removed.is_(False) & DeliveryRow.sha256.is_not(None)
     return set(
         db.scalars(
             union(

@@ -113,7 +113,7 @@ def add_notice(
     """Issue a number `N-<yyyy>-<6 digits>` and record the notice; IntegrityError when it exists already."""
     year = pakistani_day(at).year
     number = counters.issue(db, f"N-{year}", 1) + 1
-    values = {
+    values: dict[str, Any] = {
         "notice_no": f"N-{year}-{number:06}",
         "isp": isp,
         "campaign": campaign,
@@ -156,7 +156,7 @@ def notices(db: Session, *states: NoticeState, isp: str | None = None, stage: st
         query = query.where(NoticeRow.isp == isp)
     if stage is not None:
         query = query.where(NoticeRow.stage == stage)
-    return [Notice(**row._mapping) for row in db.execute(query)]
+    return [Notice(*row) for row in db.execute(query)]
 
 
 def decide(db: Session, notice: Notice, state: NoticeState, *, reason: str, actor: str, at: datetime) -> None:
@@ -210,9 +210,9 @@ def due_messages(db: Session, isp: str, at: datetime) -> list[tuple[Notice, Mess
         .order_by(NoticeRow.notice_no, MessageRow.id)
     )
     ids = [row.id for row in db.execute(query)]
-    found = {row.id: Message(**row._mapping) for row in db.execute(select(*_MESSAGE).where(MessageRow.id.in_(ids)))}
+    found = {row.id: Message(*row) for row in db.execute(select(*_MESSAGE).where(MessageRow.id.in_(ids)))}
     owners = {message.notice_id for message in found.values()}
-    by_id = {row.id: Notice(**row._mapping) for row in db.execute(select(*_NOTICE).where(NoticeRow.id.in_(owners)))}
+    by_id = {row.id: Notice(*row) for row in db.execute(select(*_NOTICE).where(NoticeRow.id.in_(owners)))}
     return [(by_id[found[message_id].notice_id], found[message_id]) for message_id in ids]
 
 
@@ -236,7 +236,8 @@ def told_letter(db: Session, notice: Notice) -> FrozenLetter | None:
         .where(MessageRow.notice_id == notice.id, MessageRow.state.in_(_TOLD))
         .limit(1)
     ).one_or_none()
-    return None if row is None else FrozenLetter(*row)
+    letter: Any = row  # every column is filled once a message was told
+    return None if letter is None else FrozenLetter(*letter)
 
 
 def name_clients(db: Session, notice: Notice, parts: Mapping[str, pd.DataFrame], counts: Mapping[str, int]) -> None:
@@ -318,17 +319,16 @@ def strand(db: Session, isp: str, at: datetime) -> list[int]:
     Only for the holder of the ISP's lease: nobody else can be sending.
     """
     query = (
-        select(*_MESSAGE, NoticeRow.isp)
+        select(*_MESSAGE)
         .join(NoticeRow, NoticeRow.id == MessageRow.notice_id)
         .where(NoticeRow.isp == isp, MessageRow.state == NoticeState.SENDING)
     )
-    stranded = db.execute(query).all()
-    for row in stranded:
-        message = Message(**{name: getattr(row, name) for name in Message.__slots__})
-        notice = Notice(**db.execute(select(*_NOTICE).where(NoticeRow.id == row.notice_id)).one()._mapping)
+    stranded = [Message(*row) for row in db.execute(query)]
+    for message in stranded:
+        notice = Notice(*db.execute(select(*_NOTICE).where(NoticeRow.id == message.notice_id)).one())
         reply = "The sender stopped before the relay's answer was recorded."
         settle(db, notice, message, NoticeState.UNCERTAIN, reply=reply, at=at)
-    return [row.id for row in stranded]
+    return [message.id for message in stranded]
 
 
 def message_counts(db: Session) -> dict[str, int]:

@@ -1,0 +1,159 @@
+"""Sending approved notices: each message to one recipient, once, with every outcome recorded (contract section 8)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from vpn_registry import notices
+from vpn_registry.model import Answer, NoticeState, pakistani_day
+from vpn_registry.notices import Letter, NoticeData, Purpose
+from vpn_registry.notices.mail import MailParts, compose_mail
+from vpn_registry.notices.outcomes import outcome_of
+from vpn_registry.pipeline import collect, reconcile
+from vpn_registry.pipeline.exchange import Exchange, MailRelay, Post
+from vpn_registry.registry import audit, ledger, outbox, statuses
+from vpn_registry.registry.outbox import FrozenLetter, Message, Notice
+from vpn_registry.roster import Isp
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+
+
+class NeedsAPersonError(Exception):
+    """A message failed for good or is uncertain: somebody has to look, and nothing is sent again by itself."""
+
+
+def send(exchange: Exchange, slug: str, relay: MailRelay, *, holder: str) -> dict[str, int]:
+    """Send one ISP's approved messages and put the notices into its zone; messages by state.
+
+    The relay is dialled for each message before its row moves to `sending`: when it can't be reached the error goes
+    up, and the messages wait. No transaction is open while the relay talks.
+    """
+    isp = exchange.isps[slug]
+    counts: dict[str, int] = {}
+    with exchange.leased(isp, holder) as is_ours:
+        if not is_ours:
+            return counts
+        with exchange.registry.writing() as db:
+            for message_id in outbox.strand(db, slug, exchange.now()):
+                log.error("%s: message %s is uncertain: its sender stopped half-way.", slug, message_id)
+        with exchange.registry.reading() as db:
+            due = outbox.due_messages(db, slug, exchange.now())
+        for notice, message in due:
+            with relay() as post:
+                state = _send_one(exchange, isp, post, notice, message)
+            counts[state.value] = counts.get(state.value, 0) + 1
+        if due:
+            collect.write_answers(exchange, isp)
+    return counts
+
+
+def summarise(exchange: Exchange) -> dict[str, int]:
+    """Messages by state over all ISPs. Raises NeedsAPersonError when one failed for good or is uncertain."""
+    with exchange.registry.reading() as db:
+        counts = outbox.message_counts(db)
+    needy = {state: counts[state] for state in (NoticeState.FAILED, NoticeState.UNCERTAIN) if counts.get(state)}
+    if needy:
+        told = ", ".join(f"{count} {state}" for state, count in needy.items())
+        raise NeedsAPersonError(f"Messages that need a person: {told}; `vpnreg status` names them.")
+    return counts
+
+
+def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message: Message) -> NoticeState:
+    if not post.from_email:
+        raise ValueError("The mail connection has no from_email; set it in the connection's extra.")
+    at = exchange.now()
+    with exchange.registry.writing() as db:
+        letter = outbox.told_letter(db, notice) or _compose(exchange, db, isp, notice)
+        if letter is None:
+            outbox.decide(db, notice, NoticeState.CANCELLED, reason=Purpose.NOTHING_TO_TELL, actor="", at=at)
+            return NoticeState.CANCELLED
+        outbox.start_sending(db, notice, message, letter, at)
+    frozen = compose_mail(_parts(post.from_email, notice, message, letter, message.frozen_at or at))
+    try:
+        post.post(message.email, frozen)
+    except Exception as error:  # every class a mail server can cause; what it means is decided in one place
+        outcome = outcome_of(error)
+        log.error("%s: message %s of %s: %s", isp.slug, message.id, notice.notice_no, outcome.state)
+    else:
+        outcome = outcome_of(None)
+    with exchange.registry.writing() as db:
+        state = outbox.settle(db, notice, message, outcome.state, reply=outcome.reply, at=exchange.now())
+        detail = {"isp": isp.slug, "notice": notice.notice_no, "attempt": message.attempts + 1}
+        audit.record(
+            db,
+            actor="send_notices",
+            action=f"message_{state}",
+            object_type="message",
+            object_id=str(message.id),
+            detail=detail,
+            at=exchange.now(),
+        )
+    return state
+
+
+def _compose(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> FrozenLetter | None:
+    """The letter by the statuses of this very transaction: a client that registered before it is not in it.
+
+    None when there is nothing left to tell. Its copy for the zone is queued beside it.
+    """
+    reconcile.refresh(exchange, db, isp.slug)
+    now = statuses.latest(db, isp.slug)
+    today = pakistani_day(exchange.now())
+    letters = notices.load_letters()
+    offset = letters.offsets[notice.stage]
+    parts = notices.select_parts(now, offset=offset, today=today, holidays=exchange.holidays)
+    last = outbox.last_sent(db, isp.slug, notice.campaign)
+    named_before = last.subscribers if last else frozenset()
+    purpose = notices.purpose_of(parts, now, named_before)
+    if purpose is Purpose.NOTHING_TO_TELL:
+        return None
+    tally = notices.tally(now)
+    letter = notices.render(
+        letters,
+        NoticeData(
+            notice_no=notice.notice_no,
+            form=notices.NOTHING_OUTSTANDING if purpose is Purpose.NOTHING_OUTSTANDING else notice.stage,
+            dated_on=today,
+            deadline_on=notice.ends_on,
+            isp=isp,
+            campaign=exchange.campaign,
+            tally=tally,
+            parts=parts,
+            progress=notices.since_last(parts, now, named_before) if last else None,
+            list_on=statuses.list_on(db, isp.slug),
+            is_simulated=exchange.registry.is_simulated,
+        ),
+    )
+    outbox.name_clients(db, notice, {"A": parts.to_register, "B": parts.to_check}, asdict(tally))
+    ledger.queue_zone_files(db, isp.slug, _zone_copy(notice, letter))
+    return FrozenLetter(letter.subject, letter.text, letter.html, letter.csv_name, letter.csv_bytes)
+
+
+def _zone_copy(notice: Notice, letter: Letter) -> list[Answer]:
+    path = f"notices/{notice.notice_no}"
+    return [
+        Answer(f"{path}.html", letter.zone_html.encode()),
+        Answer(f"{path}.txt", letter.zone_text.encode()),
+        Answer(f"{path}.csv", letter.zone_csv),
+    ]
+
+
+def _parts(sender: str, notice: Notice, message: Message, letter: FrozenLetter, dated_at: datetime) -> MailParts:
+    return MailParts(
+        sender=sender,
+        recipient=message.email,
+        message_id=message.header_message_id,
+        notice_no=notice.notice_no,
+        dated_at=dated_at,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        csv_name=letter.csv_name,
+        csv_bytes=letter.csv_bytes,
+    )

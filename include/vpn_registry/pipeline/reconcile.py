@@ -1,0 +1,72 @@
+"""Registry against client lists: a status with its reason for every client (contract section 7)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from vpn_registry import reconciliation
+from vpn_registry.campaign import deadline_in_force
+from vpn_registry.model import pakistani_day
+from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.registry import audit, statuses
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def outdated(exchange: Exchange) -> list[str]:
+    """Slugs of the ISPs whose statuses are older than their last merge, than today, or than the deadline in force."""
+    today = pakistani_day(exchange.now())
+    deadline = deadline_in_force(exchange.campaign, today)
+    with exchange.registry.reading() as db:
+        return [
+            isp for isp in exchange.isps if statuses.is_outdated(db, isp, today=today, deadline_on=deadline.ends_on)
+        ]
+
+
+def compare(exchange: Exchange, isp: str) -> dict[str, int]:
+    """Compare one ISP's client list with its registrations and store the statuses; clients by status.
+
+    What is read and what is stored belong to one transaction, so that a merge in between can't be missed.
+    """
+    with exchange.registry.writing() as db:
+        return _compare(exchange, db, isp)
+
+
+def refresh(exchange: Exchange, db: Session, isp: str) -> None:
+    """The same in a transaction that is open already, and only if the statuses are outdated."""
+    if statuses.is_outdated(db, isp, **_day(exchange)):
+        _compare(exchange, db, isp)
+
+
+def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
+    at, day = exchange.now(), _day(exchange)
+    found = reconciliation.compare(
+        statuses.clients_frame(db, isp),
+        statuses.registrations_frame(db, isp),
+        deadline=day["deadline_on"],
+        today=day["today"],
+        list_on=statuses.list_on(db, isp),
+        elsewhere=statuses.keys_elsewhere(db, isp),
+        last_rejected=statuses.last_rejected(db, isp),
+    )
+    run = statuses.store_run(
+        db, isp, found, at=at, rule_version=reconciliation.RULE_VERSION, deadline_on=day["deadline_on"]
+    )
+    audit.record(
+        db,
+        actor="reconcile_clients",
+        action="reconcile",
+        object_type="isp",
+        object_id=isp,
+        detail={"new": run.new, "resolved": run.resolved, "changed": run.changed, "gone": run.gone},
+        at=at,
+    )
+    return run.counts
+
+
+def _day(exchange: Exchange) -> dict[str, date]:
+    """Today in Pakistan and the deadline in force on it."""
+    today = pakistani_day(exchange.now())
+    return {"today": today, "deadline_on": deadline_in_force(exchange.campaign, today).ends_on}
