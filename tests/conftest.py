@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 
-import postgres_server
 import pytest
+
+from tests import postgres_server
 
 
 @pytest.fixture(scope="session")

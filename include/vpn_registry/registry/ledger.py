@@ -142,7 +142,8 @@ def store(
         use = upsert(db, NumberUseRow).values(
             isp=delivery.isp, feed=name.feed, seq=name.seq, delivery_id=delivery.id, sha256=sha256
         )
-        owns_number = changed_rows(db.execute(use.on_conflict_do_nothing())) == 1
+        # RETURNING tells on both databases whether a row went in; PostgreSQL's row count doesn't.
+        owns_number = db.scalar(use.on_conflict_do_nothing().returning(NumberUseRow.seq)) is not None
     advance(
         db, delivery.id, claim_no, DeliveryState.CLAIMED,
         state=DeliveryState.STORED, sha256=sha256, size_bytes=size_bytes,

@@ -126,7 +126,7 @@ def lease(db: Session, isp: str, holder: str, *, at: datetime, seconds: float) -
         set_={"holder": claim.excluded.holder, "expires_at": claim.excluded.expires_at},
         where=(LeaseRow.holder == holder) | (LeaseRow.expires_at <= at),
     )
-    return deliveries.changed_rows(db.execute(claim)) == 1
+    return db.scalar(claim.returning(LeaseRow.isp)) is not None
 
 
 def release(db: Session, isp: str, holder: str) -> None:

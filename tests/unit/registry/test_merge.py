@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from filing import AT, add, file_clients, file_registrations, registrations, store, withdraw
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tests.unit.registry.filing import AT, add, file_clients, file_registrations, registrations, store, withdraw
 from vpn_registry.model import Delivery, Feed, Mode
 from vpn_registry.registry import merge
 from vpn_registry.registry.deliveries import find

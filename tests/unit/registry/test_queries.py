@@ -1,0 +1,70 @@
+"""The overview, the explanation and the views."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+from tests.unit.registry.filing import AT, add, file_clients, file_registrations, withdraw
+from vpn_registry.registry import queries
+from vpn_registry.registry.home import Registry
+
+SECRET = "3520212345671"
+
+
+def registry_view(registry: Registry, days: int | None = None) -> pd.DataFrame:
+    with registry.reading() as db:
+        return queries.export(db, "registry", as_of=None if days is None else AT + timedelta(days=days))
+
+
+@pytest.mark.parametrize("view", queries.VIEWS)
+@pytest.mark.parametrize("days", [None, 0])
+def test_every_view_is_there_for_an_empty_registry(registry: Registry, view: str, days: int | None) -> None:
+    with registry.reading() as db:
+        frame = queries.export(db, view, isp="indus", as_of=None if days is None else AT)
+    assert len(frame) == 0
+    assert len(frame.columns) > 5
+
+
+def test_the_registry_view_masks_identity_numbers(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a", cnic=SECRET, valid_from="2026-06-01"), add("b"))
+    frame = registry_view(registry)
+    assert list(frame["cnic"]) == ["hidden", ""]
+    assert list(frame["state"]) == ["in_force", "in_force"]
+    assert list(frame["valid_from"]) == ["2026-06-01", ""]
+    assert SECRET not in frame.to_csv()
+
+
+def test_any_past_day_can_be_asked_for(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a", name="Old"), add("b"), at=AT)
+    file_registrations(registry, 2, add("a", name="New"), withdraw("b"), at=AT + timedelta(days=2))
+    before = registry_view(registry, days=-1)
+    then, now = registry_view(registry, days=1), registry_view(registry, days=2)
+    assert len(before) == 0
+    assert list(then["client_name"]) == ["Old", "Firm"]
+    assert list(then["state"]) == ["in_force", "in_force"]
+    assert list(now["client_name"]) == list(registry_view(registry)["client_name"]) == ["New", "Firm"]
+    assert list(now["state"]) == list(registry_view(registry)["state"]) == ["in_force", "withdrawn"]
+
+
+def test_a_client_is_explained_by_everything_that_touched_him(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a", subscriber="7"))
+    file_clients(registry, 1, {"subscriber_id": "7", "client_name": "X", "vpn_use": "yes"})
+    with registry.reading() as db:
+        found = queries.explain(db, "indus", "7")
+        assert queries.explain(db, "ravi", "7") is None
+    assert found is not None
+    assert list(found.client["state"]) == ["listed"]
+    assert list(found.registrations["registration_ref"]) == ["a"]
+
+
+def test_the_overview_names_each_zone(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a"))
+    with registry.reading() as db:
+        overview = queries.status_overview(db, AT)
+    assert overview.open_cases == 0
+    assert overview.deliveries.iloc[0].to_dict() == {
+        "isp": "indus", "state": "judged", "outcome": "accepted", "count": 1,
+    }  # fmt: skip
