@@ -21,6 +21,7 @@ nothing is taken, merged or answered twice.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import dag, get_current_context, task, task_group
 
@@ -57,7 +58,7 @@ def collect_deliveries() -> None:
             return collect.take(exchange(), isp, holder=holder())
 
         @task(map_index_template="{{ isp }}", outlets=[REGISTRY_CHANGES])
-        def judge_and_merge(isp: str, deliveries: list[int], outlet_events=None) -> dict[str, int]:
+        def judge_and_merge(isp: str, deliveries: list[int], outlet_events: Any = None) -> dict[str, int]:
             """Judge each delivery by the rulebook and merge its good rows, one transaction a delivery."""
             from vpn_registry.pipeline import collect
 

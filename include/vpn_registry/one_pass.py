@@ -1,7 +1,7 @@
 """One pass of every DAG, in order, in this process (contract section 9, `vpnreg run`).
 
-The DAGs are the production ones, run by Airflow's own `dag.test()`; Airflow is reached through `airflow_defaults`, which
-stands beside this package, because the library itself never imports it.
+The DAGs are the production ones, run by Airflow's own `dag.test()`; Airflow is reached through `airflow_defaults`,
+which stands beside this package, because the library itself never imports it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from vpn_registry import airflow_services, settings
 from vpn_registry.settings import Settings
@@ -84,3 +84,8 @@ def _output_to(log: Path) -> Iterator[None]:
         for descriptor, number in zip(kept, (1, 2), strict=True):
             os.dup2(descriptor, number)
             os.close(descriptor)
+
+
+def no_sftp(connection_id: str) -> NoReturn:
+    """For commands that look at the registry only: no zone is opened."""
+    raise RuntimeError(f"{connection_id}: this command opens no zone")

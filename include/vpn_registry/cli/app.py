@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
 
+from vpn_registry import terminal
 from vpn_registry.cli import house, look, work
 from vpn_registry.model import ConfigurationError
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (work.commands, look.commands, house.commands):
+for group in (work.commands, look.commands):
     app.add_typer(group)
 app.add_typer(house.db, name="db")
 app.add_typer(house.isp, name="isp")
@@ -28,5 +28,5 @@ def main() -> None:
     try:
         app()
     except ConfigurationError as error:
-        Console(stderr=True, soft_wrap=True).print(f"vpnreg: {error}", style="red", markup=False, highlight=False)
+        terminal.console(stderr=True).print(f"vpnreg: {error}", style="red", markup=False, highlight=False)
         sys.exit(2)

@@ -21,7 +21,9 @@ def instant(text: str) -> datetime:
 
 AsOf = Annotated[
     datetime | None,
-    typer.Option("--as-of", parser=instant, metavar="TIME", help="The clock of a simulated home, e.g. 2026-06-16T09:00+05:00."),
+    typer.Option(
+        "--as-of", parser=instant, metavar="TIME", help="The clock of a simulated home, e.g. 2026-06-16T09:00+05:00."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Isp = Annotated[str | None, typer.Option("--isp", metavar="SLUG", help="Only this ISP.")]

@@ -6,9 +6,8 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from vpn_registry import settings
+from vpn_registry import settings, terminal
 from vpn_registry.cli.options import AsJson, AsOf, Isp
 from vpn_registry.model import ConfigurationError
 
@@ -16,11 +15,13 @@ commands = typer.Typer()
 
 
 @commands.command()
-def demo(ui: Annotated[bool, typer.Option("--ui", help="Leave Airflow's services running on the demo's state.")] = False) -> None:
+def demo(
+    ui: Annotated[bool, typer.Option("--ui", help="Leave Airflow's services running on the demo's state.")] = False,
+) -> None:
     """The whole story on an embedded SFTP server, mail sink and database."""
     from vpn_registry.demo import story
 
-    raise typer.Exit(story.tell(settings.load(), Console(soft_wrap=True), with_ui=ui))
+    raise typer.Exit(story.tell(settings.load(), terminal.console(), with_ui=ui))
 
 
 @commands.command()
@@ -31,7 +32,7 @@ def run(as_of: AsOf = None, as_json: AsJson = False) -> None:
 
     here = settings.load()
     home.open_home(here, as_of=as_of)
-    console = Console(stderr=as_json, soft_wrap=True)
+    console = terminal.console(stderr=as_json)
     console.print("Preparing Airflow ...", style="dim")
     log = one_pass.prepare(here, {})
     results = []

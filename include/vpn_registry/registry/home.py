@@ -15,9 +15,8 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, exists, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, column, exists, insert, inspect, select, table, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -29,6 +28,7 @@ from vpn_registry.registry.tables import AuditEventRow, DeliveryRow, HomeRow, No
 from vpn_registry.settings import Settings
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_VERSION: Final = table("alembic_version")
 _KEY_MARK: Final = "this registry's key file"
 
 
@@ -135,7 +135,13 @@ def _refuse_other_schema(engine: Engine) -> None:
     if _is_absent(engine):
         raise ConfigurationError("The registry's database is not set up; run `vpnreg db upgrade`.")
     with _connected(engine) as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+        # Alembic's own reader writes two log lines for each task that opens the registry.
+        has_schema = inspect(connection).has_table("alembic_version")
+        current = (
+            connection.scalar(select(column("version_num")).select_from(table("alembic_version")))
+            if has_schema
+            else None
+        )
     if current is None:
         raise ConfigurationError("The registry's database is not set up; run `vpnreg db upgrade`.")
     if current != _head():

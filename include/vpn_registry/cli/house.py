@@ -1,0 +1,93 @@
+"""Commands about the installation: db upgrade, isp list and check, audit verify."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+from rich.table import Table
+
+from vpn_registry import roster, settings, terminal
+from vpn_registry.cli.options import AsJson
+from vpn_registry.model import ConfigurationError, iso_utc
+from vpn_registry.registry import audit as trail
+from vpn_registry.registry import home
+
+db = typer.Typer(help="The registry's database.", no_args_is_help=True)
+isp = typer.Typer(help="The ISPs as the product reads them.", no_args_is_help=True)
+audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database to this version's schema; sets an empty one up, with its key file."""
+    here = settings.load()
+    typer.echo(f"The registry is at schema {home.upgrade(here)}.")
+
+
+@isp.command("list")
+def list_isps(as_json: AsJson = False) -> None:
+    """The roster: slug, name, zone, contacts."""
+    here = settings.load()
+    isps = roster.load_isps(here.isps, here.home)
+    if as_json:
+        told = [
+            {
+                "isp": one.slug,
+                "name": one.name,
+                "sftp": one.sftp,
+                "folder": str(one.folder) if one.folder else None,
+                "sample": one.sample,
+                "contacts": [{"email": contact.email, "role": contact.role} for contact in one.contacts],
+                "prefixes": list(one.prefixes),
+            }
+            for one in isps.values()
+        ]
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    table = Table("ISP", "name", "zone", "compliance", box=None, padding=(0, 2, 0, 0))
+    for one in isps.values():
+        zone = f"sftp {one.sftp}" if one.sftp else f"folder {one.folder}"
+        table.add_row(one.slug, one.name, zone, ", ".join(c.email for c in one.contacts if c.role == "compliance"))
+    terminal.console().print(table)
+
+
+@isp.command()
+def check() -> None:
+    """What is missing, one sentence a problem: file, connection, folders."""
+    here = settings.load()
+    try:
+        isps = roster.load_isps(here.isps, here.home)
+    except ConfigurationError as error:
+        typer.echo(str(error))
+        raise typer.Exit(1) from None
+    problems = [problem for one in isps.values() if (problem := _problem(one))]
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{len(isps)} ISPs, nothing missing.")
+
+
+@audit.command()
+def verify() -> None:
+    """Walk the audit chain; exit 1 and the first bad event when it doesn't hold."""
+    registry = home.open_home(settings.load())
+    with registry.reading() as session:
+        chain = trail.verify(session)
+    if chain.broken_at is not None:
+        typer.echo(f"The chain breaks at event {chain.broken_at}; {chain.sealed} events before it hold.")
+        raise typer.Exit(1)
+    typer.echo(f"{chain.sealed} events hold; head {chain.head}.")
+    since = f", the oldest of {iso_utc(chain.oldest_unsealed_at)}" if chain.oldest_unsealed_at else ""
+    typer.echo(f"{chain.unsealed} events are not sealed yet{since}.")
+
+
+def _problem(one: roster.Isp) -> str | None:
+    if one.folder is not None:
+        missing = [name for name in ("incoming", "check", "outgoing") if not (one.folder / name).is_dir()]
+        return f"{one.slug}: {one.folder} lacks the folders {', '.join(missing)}." if missing else None
+    variable = f"AIRFLOW_CONN_{str(one.sftp).upper()}"
+    if settings.environment(variable):
+        return None
+    return f"{one.slug}: the environment has no {variable}; {one.sftp} must then stand in Airflow's database."

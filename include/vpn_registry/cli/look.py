@@ -1,0 +1,121 @@
+"""Commands that look: status, explain, export."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vpn_registry import settings, terminal
+from vpn_registry.cli.options import AsJson, Isp, instant
+from vpn_registry.pipeline.exchange import Exchange, open_exchange
+from vpn_registry.registry import audit, home
+
+commands = typer.Typer()
+
+VIEWS = ("registry", "clients", "notices", "findings", "deliveries")
+FORMATS = ("csv", "json", "parquet")
+
+
+@commands.command()
+def status(as_json: AsJson = False) -> None:
+    """ISPs, clients by status, coverage, deliveries and notices by state, days to the deadline."""
+    from vpn_registry.pipeline.overview import overview
+
+    told = overview(_exchange())
+    if as_json:
+        typer.echo(json.dumps(told.as_json(), indent=2, ensure_ascii=False))
+    else:
+        terminal.show_overview(terminal.console(), told)
+
+
+@commands.command()
+def explain(
+    isp: Annotated[str, typer.Argument(metavar="ISP")],
+    subscriber_id: Annotated[str, typer.Argument(metavar="SUBSCRIBER_ID")],
+    as_json: AsJson = False,
+) -> None:
+    """Why this client has this status: the key that decided, the registration, the rows and notices that touched it."""
+    from vpn_registry.cli.explanation import as_values, show
+    from vpn_registry.registry import queries
+
+    registry = home.open_home(settings.load())
+    with registry.reading() as db:
+        explanation = queries.explain(db, isp, subscriber_id)
+    _audit_read(registry, "explain", isp, {"isp": isp, "subscriber_id": subscriber_id})
+    if explanation is None:
+        typer.echo(f"No list and no registration of {isp} ever named {subscriber_id}.", err=True)
+        raise typer.Exit(1)
+    if as_json:
+        typer.echo(json.dumps(as_values(explanation), indent=2, ensure_ascii=False))
+    else:
+        show(terminal.console(), isp, subscriber_id, explanation)
+
+
+@commands.command()
+def export(
+    view: Annotated[str, typer.Argument(metavar="VIEW", help=f"One of {', '.join(VIEWS)}.")],
+    fmt: Annotated[str, typer.Option("--format", help="csv, json or parquet.")] = "csv",
+    isp: Isp = None,
+    as_of: Annotated[Any, typer.Option("--as-of", parser=instant, metavar="TIME", help="As it was known then.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file (mode 0600) instead of the screen.")
+    ] = None,
+) -> None:
+    """One of the registry's views; identity numbers are hidden, and the export is audited."""
+    from vpn_registry.registry import queries
+
+    if view not in VIEWS:
+        raise typer.BadParameter(f"{view!r} is none of {', '.join(VIEWS)}")
+    if fmt not in FORMATS:
+        raise typer.BadParameter(f"{fmt!r} is none of {', '.join(FORMATS)}")
+    registry = home.open_home(settings.load())
+    with registry.reading() as db:
+        frame = queries.export(db, view, isp=isp, as_of=as_of)
+    _audit_read(registry, "export", view, {"isp": isp, "rows": len(frame), "format": fmt})
+    content = _written(frame, fmt)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    output.chmod(0o600)
+
+
+def _written(frame: Any, fmt: str) -> bytes:
+    if fmt == "parquet":
+        content: bytes = frame.to_parquet(index=False)
+        return content
+    if fmt == "json":
+        text = str(frame.to_json(orient="records", date_format="iso", date_unit="s", force_ascii=False, indent=2))
+        return f"{text}\n".encode()
+    from vpn_registry.answers import safe_cell
+
+    shown = frame.astype("object").where(frame.notna(), "")
+    for name in frame.columns:
+        if name.endswith("_at"):
+            shown[name] = frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ").fillna("")
+    return str(shown.map(safe_cell).to_csv(index=False, lineterminator="\r\n")).encode()
+
+
+def _exchange() -> Exchange:
+    from vpn_registry.one_pass import no_sftp
+
+    return open_exchange(settings.load(), open_sftp=no_sftp)
+
+
+def _audit_read(registry: home.Registry, action: str, what: str, detail: dict[str, Any]) -> None:
+    with registry.writing() as db:
+        audit.record(
+            db,
+            actor="vpnreg",
+            action=action,
+            object_type="registry",
+            object_id=what,
+            detail=detail,
+            at=registry.now(),
+        )

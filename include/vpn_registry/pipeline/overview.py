@@ -1,0 +1,107 @@
+"""Where everything stands: one line an ISP, for the terminal, for JSON, and for whoever asks on the telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from vpn_registry import campaign, reconciliation
+from vpn_registry.model import COMPARABLE, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
+from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.registry import outbox, queries
+
+
+@dataclass(frozen=True, slots=True)
+class IspOverview:
+    """One ISP: its clients by status, deliveries by outcome (or state, before there is one), notices by state.
+
+    `coverage` is from 0 to 1, None when no client is comparable; `failing_since` tells since when its zone can't be
+    listed. `held` maps notice numbers to the reason why they wait for a person.
+    """
+
+    isp: str
+    name: str
+    clients: int
+    statuses: dict[str, int]
+    to_register: int
+    comparable: int
+    coverage: float | None
+    deliveries: dict[str, int]
+    notices: dict[str, int]
+    held: dict[str, str] = field(default_factory=dict)
+    failing_since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    as_of: str
+    is_simulated: bool
+    deadline: date
+    days_left: int
+    open_cases: int
+    messages: dict[str, int]
+    isps: list[IspOverview]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {**asdict(self), "deadline": self.deadline.isoformat()}
+
+
+def overview(exchange: Exchange) -> Overview:
+    """The present state, every ISP of the roster included, also those that never filed."""
+    now = exchange.now()
+    today = pakistani_day(now)
+    deadline = campaign.deadline_in_force(exchange.campaign, today)
+    with exchange.registry.reading() as db:
+        found = queries.status_overview(db, now)
+        held = outbox.notices(db, NoticeState.HELD)
+        messages = outbox.message_counts(db)
+    by_isp = {str(row["isp"]): row for row in found.isps.to_dict(orient="records")}
+    isps = []
+    for slug, isp in exchange.isps.items():
+        row: Mapping[Any, Any] = by_isp.get(slug, {})
+        statuses = {status.value: int(row.get(status.value, 0)) for status in Status if row.get(status.value)}
+        isps.append(
+            IspOverview(
+                isp=slug,
+                name=isp.name,
+                clients=sum(statuses.values()),
+                statuses=statuses,
+                to_register=sum(statuses.get(status, 0) for status in TO_REGISTER),
+                comparable=sum(statuses.get(status, 0) for status in COMPARABLE),
+                coverage=reconciliation.coverage(statuses),
+                deliveries=_by_outcome(found.deliveries, slug),
+                notices=_counts(found.notices, slug, "state"),
+                held={notice.notice_no: notice.reason for notice in held if notice.isp == slug},
+                failing_since=_moment(row.get("failing_since_at")),
+            )
+        )
+    return Overview(
+        as_of=iso_utc(now),
+        is_simulated=exchange.registry.is_simulated,
+        deadline=deadline.ends_on,
+        days_left=campaign.days_left(deadline, today),
+        open_cases=found.open_cases,
+        messages=messages,
+        isps=isps,
+    )
+
+
+def _by_outcome(frame: Any, isp: str) -> dict[str, int]:
+    """Deliveries by outcome; those without one by their state."""
+    named = frame.assign(told=frame["outcome"].where(frame["outcome"] != "", frame["state"]))
+    counts = _counts(named, isp, "told")
+    order = [outcome.value for outcome in Outcome]
+    return dict(sorted(counts.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
+
+
+def _counts(frame: Any, isp: str, column: str) -> dict[str, int]:
+    of_isp = frame[frame["isp"] == isp].groupby(column)["count"].sum()
+    return {str(name): int(count) for name, count in of_isp.items()}
+
+
+def _moment(moment: datetime | None) -> str | None:
+    # A frame without a failing zone holds NaT, which equals nothing, not even itself.
+    return iso_utc(moment) if moment is not None and moment == moment else None

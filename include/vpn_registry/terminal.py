@@ -1,0 +1,60 @@
+"""What a terminal shows of an overview: one table for people in a hurry, and the reasons of what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from vpn_registry.pipeline.overview import IspOverview, Overview
+
+NO_TERMINAL_WIDTH: Final = 120
+
+
+def console(*, stderr: bool = False) -> Console:
+    """This terminal; where there is none, wide enough for the tables."""
+    here = Console(stderr=stderr, soft_wrap=True)
+    return here if here.is_terminal else Console(stderr=stderr, soft_wrap=True, width=NO_TERMINAL_WIDTH)
+
+
+def show_overview(console: Console, told: Overview) -> None:
+    """The deadline, one line an ISP, its clients by status, and what waits for a person."""
+    clock = "simulated " if told.is_simulated else ""
+    left = f"{told.days_left} days to go" if told.days_left >= 0 else f"{-told.days_left} days ago"
+    console.print(f"Deadline [bold]{told.deadline:%d %B %Y}[/], {left}; {clock}time {told.as_of}")
+    heads = ("ISP", "deliveries", "clients", "to register", "coverage", "notices")
+    table = Table(*heads, box=None, padding=(0, 2, 0, 0))
+    for isp in told.isps:
+        table.add_row(isp.isp, *_cells(isp))
+    console.print(table)
+    for isp in told.isps:
+        if isp.statuses:
+            console.print(f"  {isp.isp}: {counts_text(isp.statuses)}", markup=False, highlight=False)
+    for isp in told.isps:
+        for number, reason in isp.held.items():
+            console.print(f"  held: {number} to {isp.isp}. {reason}", markup=False, highlight=False)
+        if isp.failing_since:
+            console.print(f"  {isp.isp}: its zone can't be listed since {isp.failing_since}.", style="red")
+    if told.open_cases:
+        console.print(f"  {told.open_cases} cases wait for a decision.")
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """`3 accepted, 1 partial`; a dash when there is nothing."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "-"
+
+
+def percentage(share: float | None) -> str:
+    """`74.3 %`; a dash when there is nothing to compare."""
+    return "-" if share is None else f"{share:.1%}".replace("%", " %")
+
+
+def _cells(isp: IspOverview) -> Iterable[str]:
+    share = f"{percentage(isp.coverage)} of {isp.comparable}" if isp.coverage is not None else "-"
+    yield counts_text(isp.deliveries)
+    yield str(isp.clients) if isp.clients else "-"
+    yield str(isp.to_register) if isp.clients else "-"
+    yield share
+    yield counts_text(isp.notices)

@@ -1,0 +1,114 @@
+"""Real parts end to end: a file dropped over SFTP becomes answers in the zone and a letter in the mail sink.
+
+Airflow's api-server, scheduler, dag-processor and triggerer run as they do for `vpnreg demo --ui`; nothing is called in
+this process but what an ISP, the approving person and Airflow's own REST API can do.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from vpn_registry import airflow_services, settings
+from vpn_registry.airflow_services import Airflow
+from vpn_registry.demo import samples
+from vpn_registry.demo.deliver import deliver, fetch
+from vpn_registry.demo.services import Services, services
+from vpn_registry.pipeline import notify
+from vpn_registry.registry import home
+
+pytestmark = [pytest.mark.airflow, pytest.mark.services]
+
+ISP = "indus"
+PATIENCE = 300.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A simulated home with its zones, its mail sink and a running Airflow."""
+
+    here: settings.Settings
+    servers: Services
+    airflow: Airflow
+
+    def api(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """POST to Airflow's REST API as the admin."""
+        login = {"username": "admin", "password": airflow_services.password(self.airflow)}
+        token = self._post("/auth/token", login, {})["access_token"]
+        return self._post(f"/api/v2{path}", body, {"Authorization": f"Bearer {token}"})
+
+    def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        reply = httpx.post(self.airflow.url + path, json=body, headers=headers, timeout=60).raise_for_status()
+        answer: dict[str, Any] = reply.json()
+        return answer
+
+
+@contextmanager
+def running_stack(folder: Path) -> Iterator[Stack]:
+    here = settings.load({"VPN_REGISTRY_HOME": str(folder), "VPN_REGISTRY_SETTLE_SECONDS": "1"})
+    home.open_home(here, as_of=samples.INSTANT)
+    with services(folder, samples.SLUGS) as servers:
+        airflow = airflow_services.prepare(
+            folder,
+            settings.environment(""),
+            port=airflow_services.free_port(0),
+            extra={**servers.environment, "VPN_REGISTRY_SETTLE_SECONDS": "1"},
+        )
+        airflow_services.migrate(airflow)
+        with airflow_services.running(airflow):
+            yield Stack(here, servers, airflow)
+
+
+def wait_for(what: str, is_there: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_there():
+        assert time.monotonic() < until, f"waited {PATIENCE:.0f} seconds for {what}"
+        time.sleep(2)
+
+
+def test_a_file_dropped_over_sftp_becomes_a_letter_in_the_mail_sink(tmp_path: Path) -> None:
+    with running_stack(tmp_path) as stack:
+        account = stack.servers.account(ISP)
+        files = samples.sample().files(ISP)
+        deliver(account, files)
+        results = {f"{name}.result.json" for name in files}
+        wait_for("the results of every file", lambda: results <= fetch(account).keys())
+        assert {json.loads(fetch(account)[name])["outcome"] for name in results} == {"accepted"}
+        assert deliveries_left(stack) == []
+
+        send_notices = {"logical_date": None, "conf": {"dry_run": False}}
+        registry = home.open_home(stack.here)
+        wait_for("statuses of every client", lambda: ISP in compared(registry))
+        stack.api("/dags/send_notices/dagRuns", send_notices)
+        approved: list[str] = []
+        wait_for("the held notice", lambda: bool(approved.extend(notify.approve(
+            home.open_home(stack.here), actor="tester", reason="figures checked by hand")) or approved))  # fmt: skip
+        assert stack.servers.mails() == []
+
+        stack.api("/dags/send_notices/dagRuns", send_notices)
+        wait_for("the letter", lambda: bool(stack.servers.mails()))
+        (mail,) = stack.servers.mails()
+        assert approved[0] in mail.subject
+        assert mail.to == "compliance@indus.example"
+        wait_for("the zone's copy", lambda: f"{approved[0]}.csv" in fetch(account, "outgoing/notices"))
+
+
+def deliveries_left(stack: Stack) -> list[str]:
+    """What still lies in the ISP's incoming folder."""
+    return sorted(path.name for path in (stack.servers.zones / ISP / "incoming").iterdir())
+
+
+def compared(registry: home.Registry) -> set[str]:
+    """The ISPs whose clients have statuses."""
+    from vpn_registry.registry import statuses
+
+    with registry.reading() as db:
+        return {isp for isp in samples.SLUGS if len(statuses.latest(db, isp))}
