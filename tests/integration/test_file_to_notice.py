@@ -97,7 +97,7 @@ def test_a_file_dropped_over_sftp_becomes_a_letter_in_the_mail_sink(tmp_path: Pa
         wait_for("the letter", lambda: bool(stack.servers.mails()))
         (mail,) = stack.servers.mails()
         assert approved[0] in mail.subject
-        assert mail.to == "compliance@indus.example"
+        assert mail.to == ("compliance@indus.example",)
         wait_for("the zone's copy", lambda: f"{approved[0]}.csv" in fetch(account, "outgoing/notices"))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
 
-from vpn_registry import settings, terminal
+from vpn_registry import one_pass, roster, settings, terminal
 from vpn_registry.cli.options import AsJson, AsOf, Isp
 from vpn_registry.model import ConfigurationError
+from vpn_registry.registry import audit, home
 
 commands = typer.Typer()
 
@@ -27,25 +29,35 @@ def demo(
 @commands.command()
 def run(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """One pass: list, wait until files have settled, list again, then every DAG in order, in this process."""
-    from vpn_registry import one_pass
-    from vpn_registry.registry import home
-
     here = settings.load()
-    home.open_home(here, as_of=as_of)
+    registry = home.open_home(here, as_of=as_of)
     console = terminal.console(stderr=as_json)
-    console.print("Preparing Airflow ...", style="dim")
-    log = one_pass.prepare(here, {})
-    results = []
-    for dag in one_pass.DAGS:
-        result = one_pass.run_dag(dag, log)
-        results.append(result)
-        failed = f": {', '.join(result.failed)}" if result.failed else ""
-        console.print(f"{dag}: {result.state}{failed}", style="green" if result.is_success else "red", markup=False)
+    with _stand_ins(registry) as connections:
+        console.print("Preparing Airflow ...", style="dim")
+        log = one_pass.prepare(here, connections)
+        results = []
+        for dag in one_pass.DAGS:
+            result = one_pass.run_dag(dag, log)
+            results.append(result)
+            failed = f": {', '.join(result.failed)} failed" if result.failed else ""
+            console.print(f"{dag}: {result.state}{failed}", style="green" if result.is_success else "red", markup=False)
+    audit.seal(registry, registry.now())
     if as_json:
         typer.echo(json.dumps([{"dag": r.dag, "state": r.state, "failed": list(r.failed)} for r in results], indent=2))
     if not all(result.is_success for result in results):
         console.print(f"What happened stands in {log}", markup=False)
         raise typer.Exit(1)
+
+
+def _stand_ins(registry: home.Registry) -> AbstractContextManager[dict[str, str]]:
+    """Servers for the connections a simulated home lacks; a real one has its own."""
+    if not registry.is_simulated:
+        return nullcontext({})
+    from vpn_registry.demo.services import stand_ins
+
+    here = registry.settings
+    isps = roster.load_isps(here.isps, here.home)
+    return stand_ins(here.home, isps.values(), settings.environment("AIRFLOW_CONN_"))
 
 
 @commands.command()
@@ -57,7 +69,6 @@ def approve(
 ) -> None:
     """Approve held notices, on a simulated home only; in production Airflow's form does."""
     from vpn_registry.pipeline import notify
-    from vpn_registry.registry import home
 
     registry = home.open_home(settings.load())
     if not registry.is_simulated:

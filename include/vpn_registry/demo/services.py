@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import asyncssh
 from vpn_registry.demo import mail_sink
 from vpn_registry.demo.sftp_server import ZoneServer
 from vpn_registry.demo.sftp_session import COLLECTOR
+from vpn_registry.roster import Isp
 
 SENDER: Final = "vpn-registry@registry.example"
 """From whom the demo's letters come: a reserved domain, so that nothing can reach a real mailbox."""
@@ -84,6 +85,23 @@ def services(home: Path, slugs: Iterable[str]) -> Iterator[Services]:
                 variable = f"AIRFLOW_CONN_SFTP_{slug.upper()}"
                 running.environment[variable] = json.dumps(connection(running.collector(slug)))
         yield running
+
+
+@contextmanager
+def stand_ins(home: Path, isps: Iterable[Isp], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Servers for the connections a simulated home lacks; yields them as `AIRFLOW_CONN_*` variables.
+
+    `given` are the connections of the environment: none of these is replaced. Mail that has no relay goes to
+    `<home>/mail`, and a zone `sftp_<slug>` without a connection is served from `<home>/zones`: in a simulated home
+    nothing reaches anybody by mistake.
+    """
+    slugs = [isp.slug for isp in isps if isp.sftp == f"sftp_{isp.slug}"]
+    wanted = ["AIRFLOW_CONN_SMTP_DEFAULT", *(f"AIRFLOW_CONN_SFTP_{slug.upper()}" for slug in slugs)]
+    if all(name in given for name in wanted):
+        yield {}
+        return
+    with services(home, slugs) as running:
+        yield {name: value for name, value in running.environment.items() if name not in given}
 
 
 def connection(account: Account) -> dict[str, object]:
