@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, Feed, Mode, pakistani_day
 from vpn_registry.registry import books
-from vpn_registry.registry.books import Book
 from vpn_registry.registry.bulk import TEXT, read_frame
 from vpn_registry.registry.counters import issue
 from vpn_registry.registry.keys import KeyRing
+from vpn_registry.registry.merge_plan import Book
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientVersionRow,
