@@ -150,6 +150,7 @@ class Delivery:
     first_listed_at: datetime
     claim_no: int
     sha256: str | None = None
+    declared_sha256: str | None = None  # by the `.sha256` file beside it; '' equals no checksum
     received_at: datetime | None = None
     name: DeliveryName | None = None  # None while unread or when the name is unreadable
     owns_number: bool = False  # the first delivery that used its (isp, feed, seq) up

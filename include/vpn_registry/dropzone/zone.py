@@ -91,7 +91,7 @@ def take(zone: Zone, path: str, listed: ListedFile, landing: Keeps, limit: int) 
     """Copy a settled file into the landing store, if it is still the one that was listed and stays so.
 
     The copy is held in memory: in plain text the file never touches our disk, and the landing store makes the encrypted
-    copy durable. Raises Changed, TooLarge (over `limit` bytes), Missing or ZoneError; nothing is kept then.
+    copy durable. Raises Changed, TooLarge (listed with over `limit` bytes), Missing or ZoneError; nothing is kept then.
     """
     if listed.kind != "file":
         raise ZoneError(f"{path} is not a regular file ({listed.kind}) and was left alone.")
@@ -99,7 +99,10 @@ def take(zone: Zone, path: str, listed: ListedFile, landing: Keeps, limit: int) 
         raise TooLarge(f"{path} has {listed.size} bytes; up to {limit} are taken.")
     _expect(path, listed, zone.stat(path))
     copy = io.BytesIO()
-    zone.read(path, copy, limit)
+    try:
+        zone.read(path, copy, limit)
+    except TooLarge as error:
+        raise Changed(f"{path} grew while it was read; it is taken once it lies still.") from error
     _expect(path, listed, zone.stat(path))
     data = copy.getvalue()
     if len(data) != listed.size:

@@ -15,7 +15,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpn_registry import answers
-from vpn_registry.dropzone import Changed, Missing, TooLarge, Zone, is_sidecar, is_temporary
+from vpn_registry.dropzone import (
+    Changed,
+    Missing,
+    TooLarge,
+    Zone,
+    ZoneError,
+    declared_sha256,
+    is_sidecar,
+    is_temporary,
+)
 from vpn_registry.dropzone import take as copy_to_landing
 from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
 from vpn_registry.pipeline.exchange import Exchange
@@ -31,8 +40,12 @@ LISTING_THREADS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one look at one zone saw; `error` instead of files when the look failed."""
+    """What one look at one zone saw; `error` instead of files when the look failed.
 
+    `looked_at` is the wall clock's second in which the look began: other zones may answer long after this one.
+    """
+
+    looked_at: float
     files: dict[ZoneFolder, list[ListedFile]]
     error: Exception | None = None
 
@@ -63,7 +76,7 @@ def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
         if not is_ours:
             return []
         with exchange.open_zone(isp) as zone:
-            listing = _listing(zone)
+            listing = _listing(isp, zone)
             settled, _ = _observe(exchange, isp, listing)
             for delivery in [*_interrupted(exchange, isp), *settled]:
                 _take_one(exchange, isp, zone, delivery)
@@ -116,7 +129,7 @@ def _look(exchange: Exchange, isps: Iterable[Isp]) -> list[Isp]:
     """Look at zones concurrently and remember what was seen; the ISPs with a file that has not settled yet."""
     ways = [(isp, _way_in(exchange, isp)) for isp in isps]
     with ThreadPoolExecutor(LISTING_THREADS) as pool:
-        listings = list(pool.map(lambda way: _list_zone(way[1]), ways))
+        listings = list(pool.map(lambda way: _list_zone(*way), ways))
     seen = zip(ways, listings, strict=True)
     return [isp for (isp, _), listing in seen if _observe(exchange, isp, listing)[1]]
 
@@ -128,18 +141,19 @@ def _way_in(exchange: Exchange, isp: Isp) -> AbstractContextManager[Zone] | Exce
         return error
 
 
-def _list_zone(way_in: AbstractContextManager[Zone] | Exception) -> Listing:
+def _list_zone(isp: Isp, way_in: AbstractContextManager[Zone] | Exception) -> Listing:
     if isinstance(way_in, Exception):
-        return Listing({}, way_in)
+        return Listing(time.time(), {}, way_in)
     try:
         with way_in as zone:
-            return _listing(zone)
+            return _listing(isp, zone)
     except Exception as error:  # network, login and host-key errors of many classes: recorded, and raised by `take`
-        return Listing({}, error)
+        return Listing(time.time(), {}, error)
 
 
-def _listing(zone: Zone) -> Listing:
-    return Listing({folder: _deliverable(zone.list(folder)) for folder in ZoneFolder})
+def _listing(isp: Isp, zone: Zone) -> Listing:
+    folders = (ZoneFolder.CHECK,) if isp.check_only else tuple(ZoneFolder)
+    return Listing(time.time(), {folder: _deliverable(zone.list(folder)) for folder in folders})
 
 
 def _deliverable(files: Iterable[ListedFile]) -> list[ListedFile]:
@@ -164,7 +178,7 @@ def _observe(exchange: Exchange, isp: Isp, listing: Listing) -> tuple[list[Deliv
                 folder,
                 files,
                 at=at,
-                monotonic=time.time(),
+                monotonic=listing.looked_at,
                 settle_seconds=exchange.registry.settings.settle_seconds,
             )
             settled += found
@@ -186,6 +200,7 @@ def _take_one(exchange: Exchange, isp: Isp, zone: Zone, delivery: Delivery) -> N
     listed = ListedFile(delivery.file_name, delivery.size_bytes, delivery.mtime, "file")
     try:
         taken = copy_to_landing(zone, _path(delivery), listed, exchange.landing, isp.max_bytes)
+        declared = declared_sha256(zone, _path(delivery))
     except Changed:
         log.info("%s: delivery %s changed while it was read; looked at again next time.", isp.slug, delivery.id)
         with exchange.registry.writing() as db:
@@ -195,19 +210,27 @@ def _take_one(exchange: Exchange, isp: Isp, zone: Zone, delivery: Delivery) -> N
             ledger.vanish(db, delivery, claim_no)
     except TooLarge:
         # Answered, but never stored: the file stays where it is, because nothing leaves a zone unstored.
-        _record_stored(exchange, delivery, claim_no, None, delivery.size_bytes)
+        _record_stored(exchange, delivery, claim_no, None, None)
+    except ZoneError as error:
+        zone.list(delivery.folder)  # a zone that answers no more fails the pass; one bad file must not hold the others
+        log.error("%s: delivery %s: %s Tried again next time.", isp.slug, delivery.id, error)
+        with exchange.registry.writing() as db:
+            ledger.unclaim(db, delivery, claim_no)
     else:
-        _record_stored(exchange, delivery, claim_no, taken.sha256, taken.size)
+        _record_stored(exchange, delivery, claim_no, taken.sha256, declared)
 
 
-def _record_stored(exchange: Exchange, delivery: Delivery, claim_no: int, sha256: str | None, size: int) -> None:
+def _record_stored(
+    exchange: Exchange, delivery: Delivery, claim_no: int, sha256: str | None, declared: str | None
+) -> None:
     with exchange.registry.writing() as db:
         stored = ledger.store(
             db,
             delivery,
             claim_no,
             sha256=sha256,
-            size_bytes=size,
+            declared_sha256=declared,
+            size_bytes=delivery.size_bytes,
             received_at=exchange.now(),
             name=parse_name(delivery.file_name),
         )
@@ -231,8 +254,9 @@ def _clear_sources(exchange: Exchange, isp: Isp, zone: Zone) -> None:
         except Missing:
             lying = None
         if lying and (lying.size, lying.mtime) == (delivery.size_bytes, delivery.mtime):
-            zone.remove(_path(delivery))
+            # The checksum goes first: left behind, it would be held against the next file of this name.
             zone.remove(f"{_path(delivery)}.sha256")
+            zone.remove(_path(delivery))
         with exchange.registry.writing() as db:
             ledger.source_removed(db, delivery.id)
 

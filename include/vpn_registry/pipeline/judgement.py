@@ -21,7 +21,7 @@ from vpn_registry.model import (
     pakistani_day,
 )
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, cases, ledger, merge
+from vpn_registry.registry import audit, cases, ledger, locks, merge
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook import KEYS, Context
 from vpn_registry.rulebook.files import file_finding, name_findings, number_findings
@@ -54,6 +54,7 @@ def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
     verdict = _verdict(exchange, isp, delivery)
     at = exchange.now()
     with exchange.registry.writing() as db:
+        locks.hold_isp(db, isp.slug)
         held_because = None if delivery.is_check_only else _shrink(db, isp, delivery, verdict)
         outcome = Outcome.HELD if held_because else verdict.outcome
         ledger.conclude(
@@ -104,6 +105,8 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
     findings += number_findings(use)
     if delivery.sha256 is None:
         findings.append(file_finding("F211", limit=isp.max_bytes))
+    elif delivery.declared_sha256 not in (None, delivery.sha256):
+        findings.append(file_finding("F212"))
     context = Context(
         isp=isp.slug,
         today=received_on,
@@ -114,6 +117,7 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
         known=known,
         has_gap=bool(use.missing),
         missing=use.missing,
+        row_key=exchange.registry.keys.row_key(),
     )
     decoded = None
     if name and not UNOPENED.intersection(finding.code for finding in findings):

@@ -12,7 +12,7 @@ from vpn_registry.model import Delivery, DeliveryName, DeliveryState, Feed
 from vpn_registry.registry.tables import DeliveryRow
 
 
-class Fenced(Exception):
+class Fenced(Exception):  # noqa: N818 - reads as what happened: `except Fenced`; until 2027-12-31
     """Somebody else has claimed this delivery since: the late worker must stop and leave it alone."""
 
 
@@ -27,6 +27,7 @@ _COLUMNS: Final = (
     DeliveryRow.first_listed_at,
     DeliveryRow.claim_no,
     DeliveryRow.sha256,
+    DeliveryRow.declared_sha256,
     DeliveryRow.received_at,
     DeliveryRow.feed,
     DeliveryRow.mode,
@@ -93,6 +94,7 @@ def _delivery(row: Any) -> Delivery:
         first_listed_at=row.first_listed_at,
         claim_no=row.claim_no,
         sha256=row.sha256,
+        declared_sha256=row.declared_sha256,
         received_at=row.received_at,
         name=_name(row),
         owns_number=row.owns_number,

@@ -62,7 +62,11 @@ def _versions(model: type[RegistrationVersionRow] | type[ClientVersionRow]) -> t
 _DELIVERY_IDENTITY: Final = tuple(
     column.name
     for column in DeliveryRow.__table__.columns
-    if column.name in {"sha256", "received_at", "feed", "mode", "name_isp", "content_on", "seq", "ext", "owns_number"}
+    if column.name
+    in {
+        *("sha256", "declared_sha256", "received_at", "feed", "mode"),
+        *("name_isp", "content_on", "seq", "ext", "owns_number"),
+    }
 )
 
 GUARDS: Final = (

@@ -123,10 +123,11 @@ def store(
     size_bytes: int,
     received_at: datetime,
     name: DeliveryName | None,
+    declared_sha256: str | None = None,
 ) -> Delivery:
     """The bytes are in the landing store: claimed -> stored. Raises Fenced when the claim has moved on.
 
-    `sha256` is None for a file that was too large to be taken.
+    `sha256` is None for a file that was too large to be taken, `declared_sha256` for one without a checksum beside it.
 
     A readable name of the ISP's own, in `incoming/`, uses its number up if no earlier delivery did (contract
     section 3); `owns_number` of the result tells.
@@ -146,7 +147,7 @@ def store(
         owns_number = db.scalar(use.on_conflict_do_nothing().returning(NumberUseRow.seq)) is not None
     advance(
         db, delivery.id, claim_no, DeliveryState.CLAIMED,
-        state=DeliveryState.STORED, sha256=sha256, size_bytes=size_bytes,
+        state=DeliveryState.STORED, sha256=sha256, declared_sha256=declared_sha256, size_bytes=size_bytes,
         received_at=received_at, owns_number=owns_number, **parts,
     )  # fmt: skip
     return get(db, delivery.id)

@@ -47,6 +47,9 @@ def observe(
     settled: list[int] = []
     waiting = 0
     for row in lying:
+        if monotonic < row.listed_s:  # this listing is older than what is known
+            known.add(row.file_name)
+            continue
         file = regular.get(row.file_name)
         is_same = file is not None and (file.size, file.mtime) == (row.size_bytes, row.mtime)
         if row.state in _TAKEN:
@@ -56,8 +59,8 @@ def observe(
                 source_removed(db, row.id)
             continue
         known.add(row.file_name)
-        if row.state is DeliveryState.CLAIMED or monotonic < row.listed_s:
-            continue  # somebody is copying it, or this listing is older than what is known
+        if row.state is DeliveryState.CLAIMED:
+            continue  # somebody is copying it
         if file is None:
             _update_seen(db, row.id, state=DeliveryState.VANISHED)
         elif is_same and monotonic - row.settling_s >= settle_seconds:

@@ -41,6 +41,7 @@ class DeliveryRow(Base):
     listed_s: Mapped[float]  # when it was last listed
     claim_no: Mapped[int] = mapped_column(default=0)
     sha256: Mapped[Sha256 | None]
+    declared_sha256: Mapped[Sha256 | None]  # by the file beside it; '' when that held no checksum
     received_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     feed: Mapped[Feed | None] = mapped_column(one_of(Feed, "feed"))
     mode: Mapped[Mode | None] = mapped_column(one_of(Mode, "mode"))

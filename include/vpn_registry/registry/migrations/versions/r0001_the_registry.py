@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("listed_s", sa.Double(), nullable=False),
         sa.Column("claim_no", sa.Integer(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("declared_sha256", sa.String(length=64), nullable=True),
         sa.Column("received_at", UtcDateTime(), nullable=True),
         sa.Column(
             "feed",
