@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from vpn_registry import reconciliation
 from vpn_registry.campaign import deadline_in_force
-from vpn_registry.model import pakistani_day
+from vpn_registry.model import Status, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, statuses
+from vpn_registry.registry import audit, locks, statuses
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -31,13 +33,22 @@ def compare(exchange: Exchange, isp: str) -> dict[str, int]:
     What is read and what is stored belong to one transaction, so that a merge in between can't be missed.
     """
     with exchange.registry.writing() as db:
+        locks.hold_isp(db, isp)
         return _compare(exchange, db, isp)
 
 
 def refresh(exchange: Exchange, db: Session, isp: str) -> None:
     """The same in a transaction that is open already, and only if the statuses are outdated."""
+    locks.hold_isp(db, isp)
     if statuses.is_outdated(db, isp, **_day(exchange)):
         _compare(exchange, db, isp)
+
+
+def review_since(current: pd.DataFrame) -> dict[str, date]:
+    """Clients under review -> the day (in Pakistan) it began, from `statuses.latest`."""
+    under_review = current[current["status"] == Status.REVIEW.value]
+    days = [pakistani_day(since) for since in under_review["since_at"]]
+    return dict(zip(under_review["subscriber_id"], days, strict=True))
 
 
 def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
