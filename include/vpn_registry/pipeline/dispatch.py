@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vpn_registry import notices
 from vpn_registry.model import Answer, NoticeState, pakistani_day
@@ -24,33 +26,41 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+LEASE_LOOKS: Final = 60
+LEASE_PAUSE: Final = 5.0
+
+
 class NeedsAPersonError(Exception):
     """A message failed for good or is uncertain: somebody has to look, and nothing is sent again by itself."""
 
 
-def send(exchange: Exchange, slug: str, relay: MailRelay, *, holder: str) -> dict[str, int]:
+class ZoneBusyError(Exception):
+    """Another run was at work on the ISP's zone for longer than sending waits; its messages stay approved."""
+
+
+def send(
+    exchange: Exchange,
+    slug: str,
+    relay: MailRelay,
+    *,
+    holder: str,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, int]:
     """Send one ISP's approved messages and put the notices into its zone; messages by state.
 
     The relay is dialled for each message before its row moves to `sending`: when it can't be reached the error goes
     up, and the messages wait. No transaction is open while the relay talks.
+
+    Collecting holds the ISP's lease for some seconds of each minute, and the next working day is too late for a
+    notice: waits for it, at most LEASE_LOOKS times LEASE_PAUSE seconds, and raises ZoneBusyError then.
     """
     isp = exchange.isps[slug]
-    counts: dict[str, int] = {}
-    with exchange.leased(isp, holder) as is_ours:
-        if not is_ours:
-            return counts
-        with exchange.registry.writing() as db:
-            for message_id in outbox.strand(db, slug, exchange.now()):
-                log.error("%s: message %s is uncertain: its sender stopped half-way.", slug, message_id)
-        with exchange.registry.reading() as db:
-            due = outbox.due_messages(db, slug, exchange.now())
-        for notice, message in due:
-            with relay() as post:
-                state = _send_one(exchange, isp, post, notice, message)
-            counts[state.value] = counts.get(state.value, 0) + 1
-        if due:
-            collect.write_answers(exchange, isp)
-    return counts
+    for _ in range(LEASE_LOOKS):
+        with exchange.leased(isp, holder) as is_ours:
+            if is_ours:
+                return _send_due(exchange, isp, relay)
+        sleep(LEASE_PAUSE)
+    raise ZoneBusyError(f"{slug}: another run has been at work on this zone all the time; nothing was sent.")
 
 
 def summarise(exchange: Exchange) -> dict[str, int]:
@@ -64,6 +74,30 @@ def summarise(exchange: Exchange) -> dict[str, int]:
     return counts
 
 
+def _send_due(exchange: Exchange, isp: Isp, relay: MailRelay) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    with exchange.registry.writing() as db:
+        for message_id in outbox.strand(db, isp.slug, exchange.now()):
+            log.error("%s: message %s is uncertain: its sender stopped half-way.", isp.slug, message_id)
+    tried: set[int] = set()
+    # Looked up anew for each: what became of one copy may settle its notice, and with it the other copies.
+    while found := _next_due(exchange, isp, tried):
+        notice, message = found
+        tried.add(message.id)
+        with relay() as post:
+            state = _send_one(exchange, isp, post, notice, message)
+        counts[state.value] = counts.get(state.value, 0) + 1
+    if tried:
+        collect.write_answers(exchange, isp)
+    return counts
+
+
+def _next_due(exchange: Exchange, isp: Isp, tried: set[int]) -> tuple[Notice, Message] | None:
+    with exchange.registry.reading() as db:
+        due = outbox.due_messages(db, isp.slug, exchange.now())
+    return next((found for found in due if found[1].id not in tried), None)
+
+
 def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message: Message) -> NoticeState:
     if not post.from_email:
         raise ValueError("The mail connection has no from_email; set it in the connection's extra.")
@@ -71,10 +105,11 @@ def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message:
     with exchange.registry.writing() as db:
         letter = outbox.told_letter(db, notice) or _compose(exchange, db, isp, notice)
         if letter is None:
-            outbox.decide(db, notice, NoticeState.CANCELLED, reason=Purpose.NOTHING_TO_TELL, actor="", at=at)
+            outbox.cancel_unsent(db, notice, reason=Purpose.NOTHING_TO_TELL, at=at)
             return NoticeState.CANCELLED
+        # Before the commit: a sender's address that no letter can be made with must leave the message unsent.
+        frozen = compose_mail(_parts(post.from_email, notice, message, letter, message.frozen_at or at))
         outbox.start_sending(db, notice, message, letter, at)
-    frozen = compose_mail(_parts(post.from_email, notice, message, letter, message.frozen_at or at))
     try:
         post.post(message.email, frozen)
     except Exception as error:  # every class a mail server can cause; what it means is decided in one place
@@ -107,7 +142,9 @@ def _compose(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> Froze
     today = pakistani_day(exchange.now())
     letters = notices.load_letters()
     offset = letters.offsets[notice.stage]
-    parts = notices.select_parts(now, offset=offset, today=today, holidays=exchange.holidays)
+    parts = notices.select_parts(
+        now, offset=offset, today=today, holidays=exchange.holidays, review_since=reconcile.review_since(now)
+    )
     last = outbox.last_sent(db, isp.slug, notice.campaign)
     named_before = last.subscribers if last else frozenset()
     purpose = notices.purpose_of(parts, now, named_before)

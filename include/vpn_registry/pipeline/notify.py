@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 BACKLOG_WORKING_DAYS: Final = 2
 """A notice waits so long for a held delivery; after that it is itself held, and its reason names the case."""
+LAPSED: Final = "lapsed"
 UNJUDGED: Final = (DeliveryState.CLAIMED, DeliveryState.STORED)
 
 
@@ -47,10 +48,13 @@ def plan(exchange: Exchange, *, is_dry: bool = False) -> list[str]:
 
     First brings the statuses up to date, which a dry run does too: they are no notice's business alone. An ISP whose
     deliveries we have not judged yet is left for tomorrow: our own backlog never makes a client look unregistered.
+    Then cancels the notices of lapsed stages of which nothing was sent.
     """
     for isp in reconcile.outdated(exchange):
         reconcile.compare(exchange, isp)
     letters = notices.load_letters()
+    if not is_dry:
+        _cancel_lapsed(exchange, letters)
     with exchange.registry.reading() as db:
         proposals = [found for isp in exchange.isps.values() if (found := _proposal(exchange, db, letters, isp))]
     if is_dry:
@@ -101,11 +105,27 @@ def _proposal(exchange: Exchange, db: Session, letters: Letters, isp: Isp) -> Pr
         log.warning("%s: %s waits, because a delivery has not been judged yet.", isp.slug, stage.stage)
         return None
     now = statuses.latest(db, isp.slug)
-    parts = notices.select_parts(now, offset=stage.offset, today=today, holidays=exchange.holidays)
+    parts = notices.select_parts(
+        now, offset=stage.offset, today=today, holidays=exchange.holidays, review_since=reconcile.review_since(now)
+    )
     last = outbox.last_sent(db, isp.slug, deadline.campaign)
     purpose = notices.purpose_of(parts, now, last.subscribers if last else ())
     form = notices.NOTHING_OUTSTANDING if purpose is Purpose.NOTHING_OUTSTANDING else stage.stage
     return Proposal(isp, stage, deadline, purpose, form, notices.tally(now), len(parts.subscribers))
+
+
+def _cancel_lapsed(exchange: Exchange, letters: Letters) -> None:
+    """A notice of which nothing was sent by the last day of its stage is not sent any more, approved or not."""
+    at = exchange.now()
+    today = pakistani_day(at)
+    told = {(deadline.campaign, deadline.version): deadline for deadline in exchange.campaign.deadlines}
+    with exchange.registry.writing() as db:
+        for notice in outbox.notices(db, NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED):
+            deadline = told.get((notice.campaign, notice.deadline_version))
+            days = campaign.plan_stages(deadline, letters.offsets, exchange.holidays) if deadline else ()
+            if any(day.stage == notice.stage and campaign.has_lapsed(day, today) for day in days):
+                outbox.decide(db, notice, NoticeState.CANCELLED, reason=LAPSED, actor="send_notices", at=at)
+                _audit(db, "send_notices", NoticeState.CANCELLED, notice, at=at)
 
 
 def _has_backlog(exchange: Exchange, db: Session, isp: Isp) -> bool:

@@ -173,6 +173,14 @@ def decide(db: Session, notice: Notice, state: NoticeState, *, reason: str, acto
     db.execute(update(MessageRow).where(*open_copies).values(state=state))
 
 
+def cancel_unsent(db: Session, notice: Notice, *, reason: str, at: datetime) -> None:
+    """Cancel the copies of an approved notice that have not gone out; `reason` stays when none ever did."""
+    unsent = (MessageRow.notice_id == notice.id, MessageRow.state == NoticeState.APPROVED)
+    db.execute(update(MessageRow).where(*unsent).values(state=NoticeState.CANCELLED, settled_at=at))
+    db.execute(update(NoticeRow).where(NoticeRow.id == notice.id).values(reason=reason))
+    _settle_notice(db, notice, at)
+
+
 def last_sent(db: Session, isp: str, campaign: str) -> LastSent | None:
     """The ISP's last notice of the campaign that was sent; None when there was none."""
     last = db.execute(
@@ -334,11 +342,12 @@ def strand(db: Session, isp: str, at: datetime) -> list[int]:
 def message_counts(db: Session) -> dict[str, int]:
     """Messages by state."""
     counted = db.execute(select(MessageRow.state, func.count()).group_by(MessageRow.state).order_by(MessageRow.state))
-    return {str(state): count for state, count in counted.tuples()}
+    return {str(state): count for state, count in counted}
 
 
 def _settle_notice(db: Session, notice: Notice, at: datetime) -> None:
-    """Sent when a compliance copy is and nothing is pending; uncertain if any copy is; failed when none got there."""
+    """Sent when a compliance copy is and nothing is pending; uncertain if any copy is; cancelled when all are; else
+    failed."""
     copies: Sequence[Any] = db.execute(
         select(MessageRow.state, MessageRow.role).where(MessageRow.notice_id == notice.id)
     ).all()
@@ -349,4 +358,6 @@ def _settle_notice(db: Session, notice: Notice, at: datetime) -> None:
         state = NoticeState.UNCERTAIN
     elif any(copy.state is NoticeState.SENT and copy.role is ContactRole.COMPLIANCE for copy in copies):
         state = NoticeState.SENT
+    elif all(copy.state is NoticeState.CANCELLED for copy in copies):
+        state = NoticeState.CANCELLED
     db.execute(update(NoticeRow).where(NoticeRow.id == notice.id).values(state=state, settled_at=at))

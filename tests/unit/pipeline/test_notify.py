@@ -1,0 +1,205 @@
+"""Which notices are planned, which are held, and what a person's approval does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.installation import Cast, Installation, clients, registrations
+from vpn_registry.model import Mode
+from vpn_registry.pipeline import collect, dispatch, notify
+
+T_7 = timedelta(days=7)
+"""From stage T-14 on 16 June to T-7 on 23 June."""
+
+
+def notices(house: Installation) -> list[tuple[Any, ...]]:
+    return house.rows("SELECT isp, stage, state FROM notices ORDER BY notice_no")
+
+
+def messages(house: Installation) -> list[tuple[Any, ...]]:
+    return house.rows("SELECT email, state FROM messages ORDER BY id")
+
+
+def send_all(house: Installation) -> None:
+    """Plan, approve whatever is held, and send."""
+    notify.plan(house.exchange)
+    notify.brake(house.exchange)
+    notify.approve(house.exchange.registry, actor="tester", reason="figures checked")
+    for isp in notify.brake(house.exchange):
+        dispatch.send(house.exchange, isp, house.relay, holder="test")
+
+
+@pytest.fixture
+def listed(house: Installation, indus: Cast) -> Installation:
+    """Of indus' twelve clients eight are registered."""
+    house.drop(registrations("indus", 1, indus.registered(8), Mode.FULL))
+    indus.open(4)
+    house.drop(clients("indus", 1, indus.listed))
+    house.run()
+    return house
+
+
+def test_a_notice_is_planned_once_however_often_it_is_tried(listed: Installation) -> None:
+    assert notify.plan(listed.exchange) == ["N-2026-000001"]
+    assert notify.plan(listed.exchange) == []
+    assert notices(listed) == [("indus", "T-14", "planned")]
+    assert messages(listed) == [("compliance@indus.example", "planned")]
+    assert listed.rows("SELECT action FROM audit_events WHERE object_type = 'notice'") == [("notice_planned",)]
+
+
+def test_an_isp_without_a_list_gets_no_notice(house: Installation, kirana: Cast) -> None:
+    house.drop(registrations("kirana", 1, kirana.registered(3), Mode.FULL))
+    house.run()
+    assert notify.plan(house.exchange) == []
+
+
+def test_a_dry_run_says_what_is_due_and_writes_nothing(listed: Installation) -> None:
+    assert notify.plan(listed.exchange, is_dry=True) == ["indus T-14"]
+    assert notices(listed) == []
+    assert messages(listed) == []
+    assert listed.rows("SELECT count(*) FROM reconciliation_runs") == [(1,)]
+
+
+def test_nothing_is_planned_on_a_day_off(listed: Installation) -> None:
+    listed.at(timedelta(days=4))  # Saturday
+    assert notify.plan(listed.exchange) == []
+
+
+def test_that_there_was_nothing_to_tell_is_recorded(house: Installation, indus: Cast) -> None:
+    house.drop(registrations("indus", 1, indus.registered(3), Mode.FULL))
+    house.drop(clients("indus", 1, indus.listed))
+    house.run()
+    assert notify.plan(house.exchange) == ["N-2026-000001"]
+    assert house.rows("SELECT state, reason FROM notices") == [("cancelled", "nothing_to_tell")]
+    assert messages(house) == []
+    assert notify.brake(house.exchange) == []
+    assert notify.plan(house.exchange) == []
+
+
+def test_an_unjudged_delivery_suppresses_the_notice_until_it_is_judged(listed: Installation, indus: Cast) -> None:
+    listed.drop(registrations("indus", 2, [indus.registration(indus.listed[-1]["subscriber_id"])]))
+    taken = listed.take("indus")
+    assert notify.plan(listed.exchange) == []
+    collect.judge_and_merge(listed.exchange, "indus", taken, holder="test")
+    assert notify.plan(listed.exchange) == ["N-2026-000001"]
+    assert listed.rows("SELECT counts FROM notices")[0][0] == '{"to_register": 3, "covered": 9, "comparable": 12}'
+
+
+def test_another_isps_backlog_suppresses_nothing(listed: Installation, kirana: Cast) -> None:
+    listed.drop(registrations("kirana", 1, kirana.registered(1)))
+    listed.take("kirana")
+    assert notify.plan(listed.exchange) == ["N-2026-000001"]
+
+
+def test_a_held_delivery_suppresses_for_two_working_days_and_then_holds_the_notice(
+    listed: Installation, indus: Cast
+) -> None:
+    listed.drop(clients("indus", 2, indus.listed[:2]))
+    listed.run()
+    for _ in range(2):  # Tuesday, Wednesday
+        assert notify.plan(listed.exchange) == []
+        listed.at(timedelta(days=1))
+    assert notify.plan(listed.exchange) == ["N-2026-000001"]
+    assert notify.brake(listed.exchange) == []
+    [(state, reason)] = listed.rows("SELECT state, reason FROM notices")
+    assert state == "held"
+    assert "has been held since 2026-06-16: case 1." in reason
+
+
+def test_the_first_notice_of_a_campaign_is_held(listed: Installation) -> None:
+    notify.plan(listed.exchange)
+    assert notify.brake(listed.exchange) == []
+    assert notices(listed) == [("indus", "T-14", "held")]
+    assert messages(listed) == [("compliance@indus.example", "held")]
+    assert "first notice" in listed.rows("SELECT reason FROM notices")[0][0]
+    assert notify.brake(listed.exchange) == []
+
+
+def test_an_approved_notice_may_go_and_says_who_approved_it(listed: Installation) -> None:
+    notify.plan(listed.exchange)
+    notify.brake(listed.exchange)
+    assert notify.approve(listed.exchange.registry, actor="ayesha", reason="figures checked", isp="kirana") == []
+    assert notify.approve(listed.exchange.registry, actor="ayesha", reason="figures checked", stage="T-7") == []
+    assert notify.approve(listed.exchange.registry, actor="ayesha", reason="figures checked") == ["N-2026-000001"]
+    assert listed.rows("SELECT state, approved_by, reason FROM notices") == [("approved", "ayesha", "figures checked")]
+    assert messages(listed) == [("compliance@indus.example", "approved")]
+    assert notify.brake(listed.exchange) == ["indus"]
+    assert notify.approve(listed.exchange.registry, actor="ayesha", reason="again") == []
+
+
+def test_a_quiet_second_notice_needs_nobody(listed: Installation) -> None:
+    send_all(listed)
+    listed.at(T_7)
+    assert notify.plan(listed.exchange) == ["N-2026-000002"]
+    assert notify.brake(listed.exchange) == ["indus"]
+    assert notices(listed) == [("indus", "T-14", "sent"), ("indus", "T-7", "approved")]
+    assert listed.rows("SELECT approved_by FROM notices WHERE stage = 'T-7'") == [("send_notices",)]
+
+
+def test_a_jump_of_clients_to_register_is_held(listed: Installation, indus: Cast) -> None:
+    send_all(listed)
+    indus.open(6)
+    listed.at(T_7)
+    listed.drop(clients("indus", 2, indus.listed, age=-6))
+    listed.run()
+    notify.plan(listed.exchange)
+    assert notify.brake(listed.exchange) == []
+    assert "rose from 4 of 12" in listed.rows("SELECT reason FROM notices WHERE stage = 'T-7'")[0][0]
+
+
+def test_resolved_clients_are_told_once_that_nothing_is_outstanding(listed: Installation, indus: Cast) -> None:
+    send_all(listed)
+    late = [row["subscriber_id"] for row in indus.listed[8:]]
+    listed.at(T_7)
+    listed.drop(registrations("indus", 2, [indus.registration(who) for who in late], age=-6))
+    listed.run()
+    notify.plan(listed.exchange)
+    assert listed.rows("SELECT form FROM notices WHERE stage = 'T-7'") == [("nothing-outstanding",)]
+
+
+def test_the_escalation_contact_is_added_from_three_days_before_on(listed: Installation) -> None:
+    listed.at(timedelta(days=8))  # T-3, moved before Ashura
+    assert notify.plan(listed.exchange) == ["N-2026-000001"]
+    assert notices(listed) == [("indus", "T-3", "planned")]
+    assert messages(listed) == [("compliance@indus.example", "planned"), ("escalation@indus.example", "planned")]
+
+
+def test_every_message_has_an_id_of_its_own(listed: Installation) -> None:
+    listed.at(timedelta(days=8))
+    notify.plan(listed.exchange)
+    ids = [row[0] for row in listed.rows("SELECT header_message_id FROM messages")]
+    assert len(set(ids)) == 2
+
+
+def test_a_notice_that_was_not_sent_within_three_working_days_lapses(listed: Installation) -> None:
+    notify.plan(listed.exchange)
+    notify.brake(listed.exchange)
+    listed.at(timedelta(days=3))  # Friday, the last day
+    assert notify.plan(listed.exchange) == []
+    assert notices(listed) == [("indus", "T-14", "held")]
+    listed.at(timedelta(days=3))
+    assert notify.plan(listed.exchange, is_dry=True) == []
+    assert notices(listed) == [("indus", "T-14", "held")]
+    assert notify.plan(listed.exchange) == []
+    assert listed.rows("SELECT state, reason FROM notices") == [("cancelled", "lapsed")]
+    assert messages(listed) == [("compliance@indus.example", "cancelled")]
+    assert notify.approve(listed.exchange.registry, actor="late", reason="too late") == []
+
+
+def test_a_review_that_nobody_decides_is_put_to_the_isp_after_ten_working_days(
+    house: Installation, indus: Cast, kirana: Cast
+) -> None:
+    """Its tax number is registered with the other ISP; it came under review on 16 June."""
+    row = kirana.registered(1)[0]
+    indus.open(1)
+    house.drop(registrations("kirana", 1, [row]))
+    house.drop(clients("indus", 1, [{**indus.listed[0], "ntn": row["ntn"]}]))
+    house.run()
+    assert notify.plan(house.exchange) == ["N-2026-000001"]
+    assert house.rows("SELECT state FROM notices") == [("cancelled",)]
+    house.at(timedelta(days=16))  # 2 July: ten working days later, because the 25th and 26th are holidays
+    notify.plan(house.exchange)
+    assert house.rows("SELECT isp, stage, state FROM notices ORDER BY id")[-1] == ("indus", "T+1", "planned")
