@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from vpn_registry.pipeline.overview import IspOverview, Overview
+if TYPE_CHECKING:
+    from vpn_registry.pipeline.overview import IspOverview, Overview
 
 NO_TERMINAL_WIDTH: Final = 120
 

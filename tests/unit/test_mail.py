@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 import pytest
 
@@ -27,7 +26,7 @@ PARTS = MailParts(
 
 
 def read(frozen: bytes) -> EmailMessage:
-    return cast("EmailMessage", message_from_bytes(frozen, policy=policy.default))
+    return message_from_bytes(frozen, policy=policy.default)
 
 
 def test_the_same_parts_give_the_same_bytes() -> None:

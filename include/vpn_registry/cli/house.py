@@ -10,8 +10,6 @@ from rich.table import Table
 from vpn_registry import roster, settings, terminal
 from vpn_registry.cli.options import AsJson
 from vpn_registry.model import ConfigurationError, iso_utc
-from vpn_registry.registry import audit as trail
-from vpn_registry.registry import home
 
 db = typer.Typer(help="The registry's database.", no_args_is_help=True)
 isp = typer.Typer(help="The ISPs as the product reads them.", no_args_is_help=True)
@@ -21,6 +19,8 @@ audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
 @db.command()
 def upgrade() -> None:
     """Bring the database to this version's schema; sets an empty one up, with its key file."""
+    from vpn_registry.registry import home
+
     here = settings.load()
     typer.echo(f"The registry is at schema {home.upgrade(here)}.")
 
@@ -72,6 +72,9 @@ def check() -> None:
 @audit.command()
 def verify() -> None:
     """Walk the audit chain; exit 1 and the first bad event when it doesn't hold."""
+    from vpn_registry.registry import audit as trail
+    from vpn_registry.registry import home
+
     registry = home.open_home(settings.load())
     with registry.reading() as session:
         chain = trail.verify(session)

@@ -6,14 +6,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vpn_registry import settings, terminal
 from vpn_registry.cli.options import AsJson, Isp, instant
-from vpn_registry.pipeline.exchange import Exchange, open_exchange
-from vpn_registry.registry import audit, home
+
+if TYPE_CHECKING:
+    from vpn_registry.pipeline.exchange import Exchange
+    from vpn_registry.registry.home import Registry
 
 commands = typer.Typer()
 
@@ -41,7 +43,7 @@ def explain(
 ) -> None:
     """Why this client has this status: the key that decided, the registration, the rows and notices that touched it."""
     from vpn_registry.cli.explanation import as_values, show
-    from vpn_registry.registry import queries
+    from vpn_registry.registry import home, queries
 
     registry = home.open_home(settings.load())
     with registry.reading() as db:
@@ -67,7 +69,7 @@ def export(
     ] = None,
 ) -> None:
     """One of the registry's views; identity numbers are hidden, and the export is audited."""
-    from vpn_registry.registry import queries
+    from vpn_registry.registry import home, queries
 
     if view not in VIEWS:
         raise typer.BadParameter(f"{view!r} is none of {', '.join(VIEWS)}")
@@ -104,11 +106,14 @@ def _written(frame: Any, fmt: str) -> bytes:
 
 def _exchange() -> Exchange:
     from vpn_registry.one_pass import no_sftp
+    from vpn_registry.pipeline.exchange import open_exchange
 
     return open_exchange(settings.load(), open_sftp=no_sftp)
 
 
-def _audit_read(registry: home.Registry, action: str, what: str, detail: dict[str, Any]) -> None:
+def _audit_read(registry: Registry, action: str, what: str, detail: dict[str, Any]) -> None:
+    from vpn_registry.registry import audit
+
     with registry.writing() as db:
         audit.record(
             db,

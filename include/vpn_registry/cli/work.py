@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager, nullcontext
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vpn_registry import one_pass, roster, settings, terminal
 from vpn_registry.cli.options import AsJson, AsOf, Isp
 from vpn_registry.model import ConfigurationError
-from vpn_registry.registry import audit, home
+
+if TYPE_CHECKING:
+    from vpn_registry.registry.home import Registry
 
 commands = typer.Typer()
 
@@ -29,6 +31,8 @@ def demo(
 @commands.command()
 def run(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """One pass: list, wait until files have settled, list again, then every DAG in order, in this process."""
+    from vpn_registry.registry import audit, home
+
     here = settings.load()
     registry = home.open_home(here, as_of=as_of)
     console = terminal.console(stderr=as_json)
@@ -49,7 +53,7 @@ def run(as_of: AsOf = None, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _stand_ins(registry: home.Registry) -> AbstractContextManager[dict[str, str]]:
+def _stand_ins(registry: Registry) -> AbstractContextManager[dict[str, str]]:
     """Servers for the connections a simulated home lacks; a real one has its own."""
     if not registry.is_simulated:
         return nullcontext({})
@@ -69,6 +73,7 @@ def approve(
 ) -> None:
     """Approve held notices, on a simulated home only; in production Airflow's form does."""
     from vpn_registry.pipeline import notify
+    from vpn_registry.registry import home
 
     registry = home.open_home(settings.load())
     if not registry.is_simulated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final, TypeVar, cast
@@ -28,10 +28,12 @@ _T = TypeVar("_T")
 class Rows:
     """Columns of a canonical frame (`formats.Decoded.frame`) of `width` fields, and what is derived from them.
 
-    Masks are numpy bools, one a row. Derived columns are kept, so that rules may ask for them freely.
+    Masks are numpy bools, one a row. Derived columns are kept, so that rules may ask for them freely. `row_key` keys
+    the hashes of rows: the registry's, so that a stored hash can't be used to guess a CNIC.
     """
 
-    def __init__(self, frame: pd.DataFrame, feed: Feed, width: int) -> None:
+    def __init__(self, frame: pd.DataFrame, feed: Feed, width: int, row_key: bytes = b"") -> None:
+        self._row_key = row_key
         self.frame = frame
         self.feed = feed
         self.width = width
@@ -113,7 +115,7 @@ class Rows:
 
     @property
     def row_sha256(self) -> NDArray[np.object_]:
-        """Hash of the row's content in canonical form; the action and the spelling of identifiers don't count."""
+        """HMAC-SHA256 of each row's canonical content; the action and the spelling of identifiers don't count."""
         return self._once(("row_sha256",), self._row_sha256)
 
     @property
@@ -134,8 +136,9 @@ class Rows:
         if not len(self):
             return np.array([], dtype=object)
         joined = pc.binary_join_element_wise(*parts, _SEPARATOR)
-        sha256 = hashlib.sha256
-        return np.array([sha256(row).hexdigest() for row in joined.cast(pa.large_binary()).to_pylist()], dtype=object)
+        digest, key = hmac.digest, self._row_key
+        rows = joined.cast(pa.large_binary()).to_pylist()
+        return np.array([digest(key, row, "sha256").hex() for row in rows], dtype=object)
 
     def _key_codes(self) -> NDArray[np.int64]:
         encoded = pc.dictionary_encode(self.text(self.key))

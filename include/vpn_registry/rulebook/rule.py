@@ -69,8 +69,8 @@ class Context:
 
     `known` is what the registry holds for this ISP: registration_ref (or subscriber_id for the client list),
     is_in_force, decided_seq, row_sha256, one row a key; None when there is no registry to ask (offline check).
-    `seq` is None when the file's name doesn't give one. `prefixes` are the ISP's declared CIDR prefixes. `has_gap`
-    says whether a lower number is missing, `missing` which ones (inclusive ranges).
+    `seq` is None when the file's name doesn't give one. `row_key` keys the hashes of rows. `prefixes` are the ISP's
+    declared CIDR prefixes. `has_gap` says whether a lower number is missing, `missing` which ones (inclusive ranges).
     """
 
     isp: str
@@ -81,6 +81,7 @@ class Context:
     prefixes: tuple[str, ...] = ()
     known: pd.DataFrame | None = None
     has_gap: bool = False
+    row_key: bytes = field(default=b"", repr=False)
     missing: tuple[tuple[int, int], ...] = ()
 
 

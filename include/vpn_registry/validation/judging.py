@@ -50,7 +50,7 @@ def judge(
     """
     frame = _empty_frame(feed) if decoded is None else decoded.frame
     width = 0 if decoded is None else len(decoded.header)
-    rows = Rows(frame, feed, width)
+    rows = Rows(frame, feed, width, context.row_key)
     hits = fired(rows, context) if len(rows) else {}
     share, number = tolerance
     allowed = max(math.floor(share * len(rows) + 1e-9), number)

@@ -1,0 +1,124 @@
+"""Each DAG runs to its end through Airflow's own dag.test(), on folder zones and a simulated home."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vpn_registry import settings
+from vpn_registry.demo import samples
+from vpn_registry.demo.mail_sink import MailSink, connection
+from vpn_registry.pipeline import notify
+from vpn_registry.registry import home
+
+pytestmark = pytest.mark.airflow
+
+ISP = """
+name = "{name}"
+folder = "zones/{slug}"
+sample = true
+prefixes = ["192.0.2.0/24", "2001:db8::/32"]
+[[contacts]]
+name = "Compliance"
+email = "compliance@{slug}.example"
+role = "compliance"
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[settings.Settings]:
+    """A simulated home of two ISPs with folder zones, and a mail sink behind `smtp_default`."""
+    isps = tmp_path / "isps"
+    isps.mkdir()
+    for slug in ("indus", "kirana"):
+        (isps / f"{slug}.toml").write_text(ISP.format(name=slug.title(), slug=slug), "utf-8")
+        for folder in ("incoming", "check", "outgoing"):
+            (tmp_path / "home" / "zones" / slug / folder).mkdir(parents=True)
+    monkeypatch.setenv("VPN_REGISTRY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("VPN_REGISTRY_ISPS", str(isps))
+    monkeypatch.setenv("VPN_REGISTRY_SETTLE_SECONDS", "0")
+    with MailSink(tmp_path / "mail") as sink:
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection(sink.port, "registry@registry.example")))
+        made = settings.load()
+        home.open_home(made, as_of=samples.INSTANT)
+        yield made
+
+
+@pytest.fixture
+def run(here: settings.Settings) -> Callable[..., dict[str, Any]]:
+    def run_dag(dag: str, **conf: Any) -> dict[str, Any]:
+        import airflow_defaults
+
+        return airflow_defaults.run_dag(dag, conf)
+
+    return run_dag
+
+
+def drop(here: settings.Settings, slug: str) -> None:
+    for name, content in samples.sample().files(slug).items():
+        (here.home / "zones" / slug / "incoming" / name).write_bytes(content)
+
+
+def outgoing(here: settings.Settings, slug: str) -> set[str]:
+    folder = here.home / "zones" / slug / "outgoing"
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_with_nothing_to_collect_every_dag_succeeds(run: Callable[..., dict[str, Any]]) -> None:
+    for dag in ("collect_deliveries", "reconcile_clients", "send_notices"):
+        assert run(dag) == {"state": "success", "failed": []}
+
+
+def test_files_become_answers_statuses_and_letters(
+    here: settings.Settings, run: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    drop(here, "indus")
+    drop(here, "kirana")
+    assert run("collect_deliveries")["state"] == "success"
+    assert {f"{name}.result.json" for name in samples.sample().files("indus")} <= outgoing(here, "indus")
+    assert run("reconcile_clients")["state"] == "success"
+
+    assert run("send_notices", dry_run=True)["state"] == "success"
+    assert notify.approve(home.open_home(here), actor="tester", reason="nothing was planned") == []
+    assert run("send_notices", dry_run=False)["state"] == "success"
+    assert list((tmp_path / "mail").glob("*.eml")) == []
+    approved = notify.approve(home.open_home(here), actor="tester", reason="figures checked")
+    assert approved == ["N-2026-000001", "N-2026-000002"]
+    assert run("send_notices", dry_run=False)["state"] == "success"
+    assert len(list((tmp_path / "mail").glob("*.eml"))) == 2
+    assert "notices/N-2026-000001.html" in outgoing(here, "indus")
+
+    before = outgoing(here, "indus")
+    for dag in ("collect_deliveries", "reconcile_clients", "send_notices"):
+        assert run(dag, **({"dry_run": False} if dag == "send_notices" else {}))["state"] == "success"
+    assert outgoing(here, "indus") == before
+    assert len(list((tmp_path / "mail").glob("*.eml"))) == 2
+
+
+def test_one_broken_zone_fails_alone_and_the_run_shows_it(
+    here: settings.Settings, run: Callable[..., dict[str, Any]]
+) -> None:
+    drop(here, "kirana")
+    (here.home / "zones" / "indus" / "incoming").rmdir()
+    result = run("collect_deliveries")
+    assert result == {"state": "failed", "failed": ["one_isp.take indus"]}
+    assert {f"{name}.result.json" for name in samples.sample().files("kirana")} <= outgoing(here, "kirana")
+
+
+def test_a_relay_that_is_down_leaves_the_letters_waiting(
+    here: settings.Settings, run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    drop(here, "indus")
+    run("collect_deliveries")
+    run("send_notices", dry_run=False)
+    notify.approve(home.open_home(here), actor="tester", reason="figures checked")
+    working = settings.environment("AIRFLOW_CONN_SMTP_DEFAULT")["AIRFLOW_CONN_SMTP_DEFAULT"]
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection(1, "registry@registry.example")))
+    assert run("send_notices", dry_run=False) == {"state": "failed", "failed": ["send indus"]}
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", working)
+    assert run("send_notices", dry_run=False)["state"] == "success"
+    assert len(list((tmp_path / "mail").glob("*.eml"))) == 1
