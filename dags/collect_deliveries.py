@@ -15,6 +15,7 @@ nothing is taken, merged or answered twice.
 | `zones_with_mail` | the registry itself is out of reach or on another schema | read the log's one sentence; `vpnreg db upgrade` after an update |
 | `take` | that ISP's zone is unreachable, refuses our login, or shows another host key | ring the ISP; the filing clock stands still meanwhile |
 | `judge_and_merge` | our own fault: a bad file never fails here, it gets a finding | report it with the delivery's number; the bytes are safe in the landing store |
+| `seal_audit` | our own fault; the events stand unsealed, none is lost | clear it; `vpnreg audit verify` tells how long the unsealed tail is |
 | `answer` | the zone refuses our write to `outgoing/` | ring the ISP; the answers wait and go out with the next run |
 """
 
@@ -78,7 +79,15 @@ def collect_deliveries() -> None:
 
         answer(isp, judge_and_merge(isp, take(isp)))
 
+    @task
+    def seal_audit() -> int:
+        """Link the audit events committed so far into the hash chain; how many were linked."""
+        from vpn_registry.pipeline import collect
+
+        return collect.seal_audit(exchange())
+
     one_isp.expand(isp=zones_with_mail())
+    seal_audit()
 
 
 collect_deliveries()

@@ -29,7 +29,7 @@ from vpn_registry.dropzone import take as copy_to_landing
 from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.judgement import judge_delivery
-from vpn_registry.registry import ledger
+from vpn_registry.registry import audit, ledger
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook.files import parse_name
 
@@ -117,6 +117,11 @@ def answer(exchange: Exchange, slug: str, *, holder: str) -> int:
                 if delivery.state is DeliveryState.JUDGED:
                     ledger.finish(db, delivery, delivery.claim_no)
     return written
+
+
+def seal_audit(exchange: Exchange) -> int:
+    """Seal the audit events committed so far; how many. It follows the commits, so that no writer waits for it."""
+    return audit.seal(exchange.registry, exchange.now())
 
 
 def write_answers(exchange: Exchange, isp: Isp) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,8 @@ from vpn_registry.validation import Verdict
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
 
 UNOPENED: Final = frozenset({"F101", "F103", "F104", "F211", "F212", "F215"})
 """Findings after which the content isn't looked at: it is not this ISP's, not this file, or not ours to read."""
@@ -91,7 +94,16 @@ def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
             detail={"isp": isp.slug, "outcome": outcome.value, "changed": changed},
             at=at,
         )
+    _tell(delivery, outcome, verdict)
     return Judged(outcome, changed)
+
+
+def _tell(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
+    """One line for whoever watches the run: ids and codes only."""
+    counts = _all_counts(verdict, verdict.findings)
+    codes = ", ".join(f"{code} x{count}" for code, count in sorted(counts.items())) or "no finding"
+    level = logging.WARNING if outcome in (Outcome.REJECTED, Outcome.HELD) else logging.INFO
+    log.log(level, "%s: delivery %s is %s: %s.", delivery.isp, delivery.id, outcome.value, codes)
 
 
 def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:

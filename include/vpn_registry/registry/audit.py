@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.model import iso_utc
 from vpn_registry.registry.home import Registry
+from vpn_registry.registry.locks import hold_audit_chain
 from vpn_registry.registry.tables import AuditEventRow, AuditSealRow
 
 START: Final = "0" * 64
@@ -74,6 +75,7 @@ def record(
 def seal(registry: Registry, at: datetime) -> int:
     """Link every committed event that has no link yet, in the order of ids; how many."""
     with registry.writing() as db:
+        hold_audit_chain(db)
         last = db.execute(
             select(AuditSealRow.id, AuditSealRow.sha256).order_by(AuditSealRow.id.desc()).limit(1)
         ).one_or_none()

@@ -1,4 +1,4 @@
-"""Who must not run side by side: transactions on one ISP's books and statuses."""
+"""What must not run side by side: transactions on one ISP's books and statuses, and sealers of the audit chain."""
 
 from __future__ import annotations
 
@@ -11,5 +11,14 @@ def hold_isp(db: Session, isp: str) -> None:
 
     Statements that follow see all that was committed meanwhile. SQLite has one writer at a time anyway.
     """
+    _hold(db, f"vpn_registry:{isp}")
+
+
+def hold_audit_chain(db: Session) -> None:
+    """The same for sealing: two sealers at once would give one position to two links."""
+    _hold(db, "vpn_registry audit chain")
+
+
+def _hold(db: Session, name: str) -> None:
     if db.get_bind().dialect.name == "postgresql":
-        db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"vpn_registry:{isp}"))))
+        db.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
