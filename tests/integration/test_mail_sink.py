@@ -1,11 +1,12 @@
-"""The mail sink, asked by a plain SMTP client."""
+"""The mail sink, asked by another SMTP client than the one the letters go through."""
 
 from __future__ import annotations
 
-import smtplib
+import asyncio
 from email.message import EmailMessage
 from pathlib import Path
 
+import aiosmtplib
 import pytest
 
 from vpn_registry.demo.mail_sink import ACCEPT, MailSink, read_mails
@@ -25,10 +26,15 @@ def letter(number: int) -> EmailMessage:
     return message
 
 
+def send(sink: MailSink, message: EmailMessage, recipients: list[str] | None = None) -> None:
+    """One connection, one message. Raises what the server refused."""
+    asyncio.run(aiosmtplib.send(message, recipients=recipients, hostname="127.0.0.1", port=sink.port, timeout=10))
+
+
 def test_an_accepted_message_can_be_read_back_whole(tmp_path: Path) -> None:
-    with MailSink(tmp_path / "mail") as sink, smtplib.SMTP("127.0.0.1", sink.port, timeout=10) as relay:
-        relay.send_message(letter(1), to_addrs=["compliance@indus.example"])
-        relay.send_message(letter(2), to_addrs=["a@indus.example", "b@indus.example"])
+    with MailSink(tmp_path / "mail") as sink:
+        send(sink, letter(1), ["compliance@indus.example"])
+        send(sink, letter(2), ["a@indus.example", "b@indus.example"])
         first, second = sink.mails()
     assert first.to == ("compliance@indus.example",)
     assert second.to == ("a@indus.example", "b@indus.example")
@@ -43,8 +49,8 @@ def test_an_accepted_message_can_be_read_back_whole(tmp_path: Path) -> None:
 
 def test_numbers_go_on_after_a_restart(tmp_path: Path) -> None:
     for number in (1, 2):
-        with MailSink(tmp_path / "mail") as sink, smtplib.SMTP("127.0.0.1", sink.port, timeout=10) as relay:
-            relay.send_message(letter(number))
+        with MailSink(tmp_path / "mail") as sink:
+            send(sink, letter(number))
     assert [mail.path.name[:6] for mail in read_mails(tmp_path / "mail")] == ["000001", "000002"]
 
 
@@ -52,11 +58,12 @@ def test_a_recipient_can_be_refused(tmp_path: Path) -> None:
     def reply(address: str) -> str:
         return "550 5.1.1 No such user" if address.startswith("gone@") else ACCEPT
 
-    with MailSink(tmp_path / "mail", reply=reply) as sink, smtplib.SMTP("127.0.0.1", sink.port, timeout=10) as relay:
-        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
-            relay.send_message(letter(1), to_addrs=["gone@indus.example"])
-        assert refused.value.recipients == {"gone@indus.example": (550, b"5.1.1 No such user")}
-        relay.send_message(letter(1), to_addrs=["here@indus.example"])
+    with MailSink(tmp_path / "mail", reply=reply) as sink:
+        with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as refused:
+            send(sink, letter(1), ["gone@indus.example"])
+        (answer,) = refused.value.recipients
+        assert (answer.code, answer.message, answer.recipient) == (550, "5.1.1 No such user", "gone@indus.example")
+        send(sink, letter(1), ["here@indus.example"])
         assert [mail.to for mail in sink.mails()] == [("here@indus.example",)]
 
 
