@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import smtplib
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
@@ -20,8 +19,24 @@ COMPLIANCE = "compliance@indus.example"
 ESCALATION = "escalation@indus.example"
 
 
+class RecipientsRefused(Exception):  # noqa: N818 - named as the mail library names it
+    """As the hook raises it when the relay refuses a recipient."""
+
+    def __init__(self, code: int, recipient: str) -> None:
+        super().__init__(recipient)
+        self.recipients = {recipient: (code, b"no")}
+
+
+class DataRefused(Exception):  # noqa: N818 - as above
+    """As the hook raises it when the relay refuses what came after DATA."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.smtp_code, self.smtp_error = code, b"later"
+
+
 def refused(code: int, recipient: str = COMPLIANCE) -> Exception:
-    return smtplib.SMTPRecipientsRefused({recipient: (code, b"no")})
+    return RecipientsRefused(code, recipient)
 
 
 def send(house: Installation) -> dict[str, int]:
@@ -142,7 +157,7 @@ def test_a_refused_copy_of_a_notice_that_came_to_nothing_is_not_tried_again(
 
 
 def test_a_temporary_refusal_is_tried_again_when_its_growing_pause_is_over(approved: Installation) -> None:
-    approved.relay.replies[COMPLIANCE] = [refused(450), smtplib.SMTPDataError(451, b"later"), refused(421), None]
+    approved.relay.replies[COMPLIANCE] = [refused(450), DataRefused(451), refused(421), None]
     for tries, pause in enumerate((5, 15, 30), 1):
         assert send(approved) == {"approved": 1}
         approved.at(timedelta(minutes=pause - 1))
@@ -174,7 +189,7 @@ def test_a_permanent_refusal_is_not_repeated(approved: Installation) -> None:
 
 
 def test_a_connection_lost_is_uncertain_and_never_sent_again(approved: Installation) -> None:
-    approved.relay.replies[COMPLIANCE] = [smtplib.SMTPServerDisconnected("Connection unexpectedly closed")]
+    approved.relay.replies[COMPLIANCE] = [ConnectionError("Connection unexpectedly closed")]
     assert send(approved) == {"uncertain": 1}
     approved.at(timedelta(hours=1))
     assert send(approved) == {}
