@@ -131,8 +131,12 @@ def in_words(day: date, words: Mapping[str, Any]) -> dict[str, str]:
 @lru_cache(maxsize=1024)
 def _template(text: str, *, is_html: bool = False) -> Template:
     """One compiled template; it stops at a word that is not there. The letters repeat from ISP to ISP."""
-    # Autoescape is off for plain text only.
-    environment = Environment(autoescape=is_html, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment = Environment(
+        autoescape=is_html,  # noqa: S701 - off for plain text only; until 2027-12-31
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["of"] = _of
     environment.filters["wrapped"] = _wrapped
     return environment.from_string(text)

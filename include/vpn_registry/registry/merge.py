@@ -150,8 +150,7 @@ def merge_clients(
     )  # fmt: skip
     plan, _ = books.plan_of(CLIENTS)
     counted = db.execute(select(plan.c.effect, func.count()).group_by(plan.c.effect).order_by(plan.c.effect))
-    counts = {effect: count for effect, count in counted}  # noqa: C416
-    return {**counts, "left": left}
+    return {**{row[0]: row[1] for row in counted}, "left": left}
 
 
 def _staged(book: Book, keys: KeyRing, rows: pd.DataFrame) -> pd.DataFrame:
