@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format bench lock pictures clean
+.PHONY: help setup demo test unit soak lint format bench lock pictures clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,9 @@ test: $(STAMP) ## the whole test suite
 
 unit: $(STAMP) ## the tests that need neither Airflow nor a server
 	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+soak: $(STAMP) ## kill -9 at every point of a pass, on both databases; half an hour
+	$(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(STAMP) ## style, format, types and the direction of imports
 	@failed=0; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \

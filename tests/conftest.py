@@ -1,4 +1,4 @@
-"""Shared by all tests: a private PostgreSQL, started at most once a session."""
+"""Shared by all tests: a private PostgreSQL, started at most once a session; soak tests run only when asked for."""
 
 from __future__ import annotations
 
@@ -19,3 +19,13 @@ def postgres_server_url() -> Iterator[str]:
         pytest.skip(message)
     with postgres_server.running(programs) as url:
         yield url
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Not by a default -m, which any other -m would replace.
+    if "soak" in config.option.markexpr:
+        return
+    soaking = [item for item in items if item.get_closest_marker("soak")]
+    if soaking:
+        config.hook.pytest_deselected(items=soaking)
+        items[:] = [item for item in items if item not in soaking]

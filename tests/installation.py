@@ -28,8 +28,6 @@ MORNING: Final = datetime(2026, 6, 16, 9, 0, tzinfo=PAKISTAN)
 DAY: Final = MORNING.date()
 ISPS: Final = ("indus", "kirana")
 
-_moments = itertools.count(1_000_000_000)
-
 
 class Cast:
     """Makes the clients and registrations of one ISP, in a fixed order."""
@@ -123,6 +121,7 @@ class Installation:
         )
         for isp in isps:
             self.add_isp(isp)
+        self._moments = itertools.count(1_000_000_000)
         self.relay = Relay()
         self.zones: dict[str, Callable[[Zone], Zone]] = {}
         self.exchange = self._open(MORNING)
@@ -148,11 +147,11 @@ class Installation:
         return self.home / "zones" / isp
 
     def drop(self, named: tuple[str, bytes], *, isp: str = "", folder: str = "incoming") -> Path:
-        """Put a file into the zone of the ISP (that of its name), with an mtime no other file has."""
+        """Put a file into the zone of the ISP (that of its name), with an mtime no other file has here."""
         name, content = named
         path = self.zone(isp or name.partition("_")[0]) / folder / name
         path.write_bytes(content)
-        moment = next(_moments)
+        moment = next(self._moments)
         os.utime(path, (moment, moment))
         return path
 

@@ -1,0 +1,270 @@
+"""Passes in child processes that kill themselves, and what must be equal afterwards.
+
+A child is forked from a process that has imported everything, so that a kill costs a fraction of a second. It counts
+the points at which it touches the world: before and after each commit, each file written, stored or removed, each mail
+handed over. At the fatal one it sends itself SIGKILL.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.installation import Installation
+from vpn_registry import validation
+from vpn_registry.dropzone import FolderZone
+from vpn_registry.landing import LandingStore
+from vpn_registry.pipeline import dispatch, notify, reconcile
+from vpn_registry.registry.home import Registry
+from vpn_registry.registry.tables import metadata
+
+_SURROGATES: Final = frozenset(
+    {"id", "delivery_id", "notice_id", "run_id", "current_id", "version_id", "since_run_id", "ended_run_id"}
+)
+_OF_THE_TRY: Final = frozenset({"claim_no", "settling_s", "listed_s", "attempts", "reply", "settled_at", "state"})
+"""What may differ after a kill: who had the claim, when it was listed; states are compared by rules of their own."""
+_TABLES_OF_THE_TRY: Final = frozenset(
+    {"audit_events", "audit_seals", "leases", "zone_watches", "home", "counters", "delivery_moves", "message_moves"}
+)
+
+
+class FolderRelay:
+    """A relay that keeps what it accepted in a folder, so that it outlives the sender."""
+
+    from_email: str | None = "registry@regulator.example"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(exist_ok=True)
+
+    @contextmanager
+    def __call__(self) -> Iterator[FolderRelay]:
+        yield self
+
+    def post(self, recipient: str, frozen: bytes) -> None:
+        (self._folder / f"{len(list(self._folder.iterdir())):04}-{recipient}").write_bytes(frozen)
+
+    def accepted(self) -> list[str]:
+        """The recipients, one entry a mail."""
+        return sorted(path.name.partition("-")[2] for path in self._folder.iterdir())
+
+
+@dataclass
+class Points:
+    """Counts the points that are reached and dies at the fatal one (0: never)."""
+
+    fatal: int
+    reached: int = 0
+
+    def __call__(self) -> None:
+        self.reached += 1
+        if self.reached == self.fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            self()
+            result = work(*args, **kwargs)
+            self()
+            return result
+
+        return wrapped
+
+    def around_commits(self, writing: Callable[[Registry], AbstractContextManager[Session]]) -> Callable[..., Any]:
+        @contextmanager
+        def wrapped(registry: Registry) -> Iterator[Session]:
+            with writing(registry) as db:
+                yield db
+                self()
+            self()
+
+        return wrapped
+
+
+@contextmanager
+def counting(points: Points) -> Iterator[None]:
+    """Every touch of the world in this process is a point."""
+    targets = ((LandingStore, "put"), (FolderZone, "write"), (FolderZone, "remove"), (FolderRelay, "post"))
+    with mock.patch.object(Registry, "writing", points.around_commits(Registry.writing)):
+        patches = [mock.patch.object(owner, name, points.around(getattr(owner, name))) for owner, name in targets]
+        for patch in patches:
+            patch.start()
+        try:
+            yield
+        finally:
+            for patch in patches:
+                patch.stop()
+
+
+def in_child(work: Callable[[], object], fatal: int = 0) -> int | None:
+    """Run `work` in a forked process: the number of points it reached, or None when it was killed."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _live(work, fatal, writer)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return None
+    assert os.WIFEXITED(status), status
+    assert os.WEXITSTATUS(status) == 0, told
+    return int(told)
+
+
+def _live(work: Callable[[], object], fatal: int, writer: int) -> None:
+    """What the child does; it never returns."""
+    points = Points(fatal)
+    failed = 1
+    try:
+        with counting(points):
+            work()
+        os.write(writer, str(points.reached).encode())
+        failed = 0
+    except BaseException:  # whatever it is, the parent has to be told
+        os.write(writer, traceback.format_exc().encode()[-60_000:])
+    finally:
+        os._exit(failed)
+
+
+def whole_pass(home: Path, url: str, holder: str) -> None:
+    """Collect, compare, plan, approve and send, as the DAGs do; a lease ends with its holder."""
+    with mock.patch("vpn_registry.pipeline.exchange.LEASE_SECONDS", 0):
+        house = Installation(home, database_url=url)
+        house.run(holder=holder)
+        for isp in reconcile.outdated(house.exchange):
+            reconcile.compare(house.exchange, isp)
+        notify.plan(house.exchange)
+        notify.brake(house.exchange)
+        notify.approve(house.exchange.registry, actor="tester", reason="figures checked")
+        relay = FolderRelay(home / "mail")
+        for isp in notify.brake(house.exchange):
+            dispatch.send(house.exchange, isp, relay, holder=holder, sleep=_no_sleep)
+
+
+@contextmanager
+def remembered_verdicts() -> Iterator[None]:
+    """The same file under the same circumstances is judged once a process: rules are no subject of these tests."""
+    judge, known = validation.judge, {}
+
+    def remembering(decoded: Any, findings: Any, **given: Any) -> Any:
+        context = {part.name: getattr(given["context"], part.name) for part in fields(given["context"])}
+        context["known"] = None if context["known"] is None else context["known"].to_csv()
+        rows = None if decoded is None else (decoded.frame.to_csv(), decoded.header)
+        key = pickle.dumps((rows, findings, {**given, "context": context}))
+        if key not in known:
+            known[key] = judge(decoded, findings, **given)
+        return known[key]
+
+    with mock.patch.object(validation, "judge", remembering):
+        yield
+
+
+def _no_sleep(seconds: float) -> None:
+    raise AssertionError("a dead holder's lease must not be waited for")
+
+
+@dataclass(frozen=True)
+class World:
+    """What is left after the passes: registry, zones, landing store and mail."""
+
+    tables: dict[str, list[str]] = field(repr=False)
+    outgoing: dict[str, bytes] = field(repr=False)
+    lying: list[str]
+    landing: list[str]
+    states: dict[str, str]  # deliveries
+    messages: dict[str, str]
+    notices: dict[str, str]
+    judgements: list[str]
+    mails: list[str]
+
+
+def world(home: Path, url: str) -> World:
+    house = Installation(home, database_url=url)
+    outgoing = {
+        f"{isp}/{path}": _masked(content) for isp in ("indus", "kirana") for path, content in house.out(isp).items()
+    }
+    judged = house.rows("SELECT object_id FROM audit_events WHERE action = 'judge' ORDER BY 1")
+    return World(
+        tables=tables_of(house),
+        outgoing=outgoing,
+        lying=house.incoming("indus") + house.incoming("kirana"),
+        landing=sorted(house.exchange.landing),
+        states=_states(house, "SELECT file_name, state FROM deliveries"),
+        messages=_states(house, "SELECT email, state FROM messages"),
+        notices=_states(house, "SELECT isp, state FROM notices"),
+        judgements=[str(row[0]) for row in judged],
+        mails=FolderRelay(home / "mail").accepted(),
+    )
+
+
+def tables_of(house: Installation) -> dict[str, list[str]]:
+    """Every table's rows as text, in order, without surrogate keys, ciphertext and what belongs to a single try."""
+    with house.exchange.registry.reading() as db:
+        return {
+            table.name: sorted(str([_plain(cell) for cell in row]) for row in db.execute(select(*_compared(table))))
+            for table in metadata.sorted_tables
+            if table.name not in _TABLES_OF_THE_TRY
+        }
+
+
+def differences(undisturbed: World, found: World) -> list[str]:
+    """In what a world that was killed and recovered differs from the undisturbed one, beyond what it may."""
+    told = [name for name, rows in undisturbed.tables.items() if found.tables[name] != rows]
+    told += [f"{path}: answer" for path in undisturbed.outgoing.keys() | found.outgoing.keys()
+             if undisturbed.outgoing.get(path) != found.outgoing.get(path)]  # fmt: skip
+    for name in ("lying", "landing", "states"):
+        if getattr(found, name) != getattr(undisturbed, name):
+            told.append(f"{name}: {getattr(found, name)}")
+    if len(found.judgements) != len(set(found.judgements)) or len(found.judgements) != len(undisturbed.judgements):
+        told.append(f"judged: {found.judgements}")
+    return told + _mail_differences(undisturbed, found)
+
+
+def _mail_differences(undisturbed: World, found: World) -> list[str]:
+    """Each message was accepted once and is `sent`, or is flagged `uncertain` and was accepted at most once."""
+    told = []
+    for email in undisturbed.messages:
+        state, count = found.messages.get(email), found.mails.count(email)
+        if (state, count) not in {("sent", 1), ("uncertain", 0), ("uncertain", 1)}:
+            told.append(f"{email}: {state}, accepted {count} times")
+        isp = email.partition("@")[2].removesuffix(".example")
+        if found.notices.get(isp) != state:
+            told.append(f"notice to {isp}: {found.notices.get(isp)}, its message {state}")
+    return told
+
+
+def _compared(table: Any) -> list[Any]:
+    return [
+        column
+        for column in table.columns
+        if column.name not in _SURROGATES | _OF_THE_TRY and not column.name.endswith("_cipher")
+    ]
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, bytes):
+        return _masked(cell)
+    return json.dumps(cell, sort_keys=True) if isinstance(cell, dict | list) else cell
+
+
+def _masked(content: bytes) -> bytes:
+    return re.sub(rb'"delivery_id": \d+', b'"delivery_id": 0', content)
+
+
+def _states(house: Installation, query: str) -> dict[str, str]:
+    return {str(name): str(state) for name, state in house.rows(query)}
