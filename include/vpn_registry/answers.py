@@ -11,23 +11,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from vpn_registry.model import Answer, Delivery, Finding, Outcome, RowCounts, iso_utc
+from vpn_registry.model import FINDING_COLUMNS, Answer, Delivery, Finding, Outcome, RowCounts, iso_utc
+from vpn_registry.spreadsheet import safe_cell
 
-FINDING_COLUMNS: Final = (
-    "row",
-    "line",
-    "key",
-    "column",
-    "code",
-    "severity",
-    "value",
-    "message",
-    "remedy",
-    "suggestion",
-)
 ACCEPTED_COLUMNS: Final = ("row", "registration_ref", "subscriber_id", "national_no", "action", "effect")
-
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def receipt(delivery: Delivery, *, stem: str, simulated: bool) -> Answer:
@@ -114,12 +101,6 @@ def accepted(delivery: Delivery, effects: pd.DataFrame, *, stem: str) -> Answer:
     """`<file>.accepted.csv`: what each accepted registration row did; `effects` has the file's columns."""
     rows = effects[list(ACCEPTED_COLUMNS)].itertuples(index=False, name=None)
     return _table(delivery, f"{stem}.accepted.csv", ACCEPTED_COLUMNS, rows)
-
-
-def safe_cell(value: object) -> str:
-    """Text of a cell that no spreadsheet takes for a formula: a leading ' where one would begin (OWASP)."""
-    text = "" if value is None else str(value)
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
 
 
 def _table(delivery: Delivery, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Answer:

@@ -185,6 +185,12 @@ class Finding:
     remedy: str
 
 
+FINDING_COLUMNS: Final = (
+    *("row", "line", "key", "column", "code", "severity", "value", "message", "remedy", "suggestion"),
+)
+"""Judgements on rows, as frames hold them and as findings.csv tells them (contract section 4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowCounts:
     """accepted + rejected + duplicate = total; warned rows are among the accepted."""

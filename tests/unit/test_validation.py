@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vpn_registry import formats, validation
-from vpn_registry.model import Feed, Mode, Outcome, RowCounts
+from vpn_registry import formats
+from vpn_registry.model import FINDING_COLUMNS, Feed, Mode, Outcome, RowCounts
 from vpn_registry.rulebook import Context, Rule, columns_of, file_finding, rules_of
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.validation import Verdict, expectations, judge, outcome_of, read, row_findings, row_verdicts
@@ -283,7 +283,7 @@ def test_a_full_file_closes_nothing_when_a_rejected_row_has_no_readable_key() ->
 def test_findings_are_limited_but_counts_stay_exact() -> None:
     found = verdict([{"ntn": "822910", "city": ""}] * 30 + [{}], tolerance=(1, 100))
     lines = row_findings(found, limit_per_code=10, limit=15)
-    assert list(lines.columns) == list(validation.FINDING_COLUMNS)
+    assert list(lines.columns) == list(FINDING_COLUMNS)
     assert len(lines) == 15
     assert lines["row"].is_monotonic_increasing
     assert found.counts_by_code == {"H108": 30, "H117": 30}

@@ -12,6 +12,7 @@ import typer
 
 from vpn_registry import settings, terminal
 from vpn_registry.cli.options import AsJson, Isp, instant
+from vpn_registry.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from vpn_registry.pipeline.exchange import Exchange
@@ -95,8 +96,6 @@ def _written(frame: Any, fmt: str) -> bytes:
     if fmt == "json":
         text = str(frame.to_json(orient="records", date_format="iso", date_unit="s", force_ascii=False, indent=2))
         return f"{text}\n".encode()
-    from vpn_registry.answers import safe_cell
-
     shown = frame.astype("object").where(frame.notna(), "")
     for name in frame.columns:
         if name.endswith("_at"):

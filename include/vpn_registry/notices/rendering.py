@@ -25,6 +25,7 @@ from vpn_registry.campaign import Campaign
 from vpn_registry.notices.contents import COLUMNS, Parts, Progress, Tally
 from vpn_registry.notices.letters import Form, Letters
 from vpn_registry.roster import Isp
+from vpn_registry.spreadsheet import safe_cell
 
 MAIL_DOMAIN: Final = "vpn-registry.invalid"
 """The right-hand side of our Message-IDs where the caller names none; it can belong to nobody."""
@@ -108,12 +109,6 @@ def header_text(text: str) -> str:
     """Text fit for a mail header: one line without control, format or line-separating characters."""
     shown = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} else char for char in text)
     return " ".join(shown.split())
-
-
-def safe_cell(text: str) -> str:
-    """A CSV cell that no spreadsheet takes for a formula (OWASP's list), without control characters."""
-    shown = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
-    return f"'{shown}" if shown.lstrip()[:1] in {*"=+-@＝＋－＠"} or text[:1] in {*"\t\r\n"} else shown
 
 
 def in_words(day: date, words: Mapping[str, Any]) -> dict[str, str]:

@@ -10,15 +10,12 @@ import pandas as pd
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from vpn_registry.model import Delivery, DeliveryState, Feed, Finding, Outcome, RowCounts
+from vpn_registry.model import FINDING_COLUMNS, Delivery, DeliveryState, Feed, Finding, Outcome, RowCounts
 from vpn_registry.registry import deliveries
 from vpn_registry.registry.bulk import insert_frame
 from vpn_registry.registry.tables import DeliveryRow, DeliveryRowRow, FindingRow, ValidationResultRow
 
 _ROW_COLUMNS: Final = ("row", "line", "key", "subscriber_id", "outcome", "effect", "codes")
-_FINDING_COLUMNS: Final = (
-    "row", "line", "key", "column", "code", "severity", "value", "message", "remedy", "suggestion",
-)  # fmt: skip
 
 
 def conclude(
@@ -108,7 +105,7 @@ def record_rows(db: Session, delivery: Delivery, frame: pd.DataFrame) -> None:
 
 def record_findings(db: Session, delivery: Delivery, frame: pd.DataFrame) -> None:
     """Store row findings; `frame` has the columns of findings.csv, identity numbers already masked."""
-    rows = frame[list(_FINDING_COLUMNS)].rename(columns={"column": "column_name"})
+    rows = frame[list(FINDING_COLUMNS)].rename(columns={"column": "column_name"})
     rows["delivery_id"] = delivery.id
     rows["revision"] = delivery.revision
     insert_frame(db, FindingRow, rows)

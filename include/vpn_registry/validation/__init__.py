@@ -7,12 +7,11 @@ stored result and of nothing else. Importing this package is cheap; the first `j
 
 from __future__ import annotations
 
-from vpn_registry.validation.findings import FINDING_COLUMNS, Verdict, row_findings
+from vpn_registry.validation.findings import Verdict, row_findings
 from vpn_registry.validation.judging import fired, judge, read
 from vpn_registry.validation.outcome import counts_of, outcome_of, row_verdicts
 
 __all__ = [
-    "FINDING_COLUMNS",
     "Verdict",
     "counts_of",
     "fired",

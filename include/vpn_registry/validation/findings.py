@@ -9,23 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vpn_registry.model import Feed, Finding, Outcome, RowCounts
+from vpn_registry.model import FINDING_COLUMNS, Feed, Finding, Outcome, RowCounts
 from vpn_registry.rulebook import RULEBOOK_VERSION, identifiers, rules_of
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BoolArray, Context, Rule
 
-FINDING_COLUMNS: Final = (
-    "row",
-    "line",
-    "key",
-    "column",
-    "code",
-    "severity",
-    "value",
-    "message",
-    "remedy",
-    "suggestion",
-)
 _LONGEST_VALUE: Final = 200
 
 
