@@ -1,8 +1,10 @@
 """
 ## Send notices
 
-Each working morning: plans the notices that are due before the deadline, applies the brakes, and sends what needs no
-approval or has it. It never waits for a person: what is held stays held until somebody approves it.
+On working days from 09:00, every quarter of an hour: plans the notices that are due before the deadline, applies the
+brakes, and sends what needs no approval or has it. The first run of the day does most of it; the later ones send what was
+approved meanwhile, and what the relay had put off. It never waits for a person: what is held stays held until somebody
+approves it.
 
 **Reads** statuses, the campaign's deadline, letters. **Writes** notices and messages, mail to the ISPs' contacts, `outgoing/notices/`.
 
@@ -15,7 +17,7 @@ A run triggered by hand is a dry run unless the form says otherwise: it says wha
 | `plan` | statuses could not be brought up to date, or a letter does not render | nothing was sent; mend it and clear the task |
 | `brake` | our own fault; what was planned stays planned | report it, then clear the task |
 | `send` | the mail relay is unreachable or refuses our login | messages wait; the next run sends them |
-| `summary` | at least one message failed for good or is uncertain | see `vpnreg status`; an uncertain message is never sent again by itself |
+| `summary` | a message failed for good or became uncertain today | see `vpnreg status`; an uncertain message is never sent again by itself |
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, mail_relay
 
 
 @dag(
-    schedule=CronTriggerTimetable("0 9 * * 1-5", timezone="Asia/Karachi"),
+    schedule=CronTriggerTimetable("*/15 9-16 * * 1-5", timezone="Asia/Karachi"),
     start_date=START,
     catchup=False,
     max_active_runs=1,

@@ -23,7 +23,8 @@ def console(*, stderr: bool = False) -> Console:
 def show_overview(console: Console, told: Overview) -> None:
     """The deadline, one line an ISP, its clients by status, and what waits for a person."""
     clock = "simulated " if told.is_simulated else ""
-    left = f"{told.days_left} days to go" if told.days_left >= 0 else f"{-told.days_left} days ago"
+    days = counted(abs(told.days_left), "day")
+    left = f"{days} to go" if told.days_left >= 0 else f"{days} ago"
     console.print(f"Deadline [bold]{told.deadline:%d %B %Y}[/], {left}; {clock}time {told.as_of}")
     heads = ("ISP", "deliveries", "clients", "to register", "coverage", "notices")
     table = Table(*heads, box=None, padding=(0, 2, 0, 0))
@@ -36,10 +37,17 @@ def show_overview(console: Console, told: Overview) -> None:
     for isp in told.isps:
         for number, reason in isp.held.items():
             console.print(f"  held: {number} to {isp.isp}. {reason}", markup=False, highlight=False)
+        for trouble in isp.troubles:
+            console.print(f"  {isp.isp}: {trouble}", style="red", markup=False, highlight=False)
         if isp.failing_since:
             console.print(f"  {isp.isp}: its zone can't be listed since {isp.failing_since}.", style="red")
     if told.open_cases:
-        console.print(f"  {told.open_cases} cases wait for a decision.")
+        console.print(f"  {counted(told.open_cases, 'case')} to be decided.")
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 day`, `3 days`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def counts_text(counts: Mapping[str, int]) -> str:

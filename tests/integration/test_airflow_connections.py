@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from vpn_registry import settings
 from vpn_registry.demo.deliver import deliver
 from vpn_registry.demo.services import services
 
@@ -49,7 +49,7 @@ def test_the_providers_hooks_reach_the_zone_and_the_relay(tmp_path: Path) -> Non
         wrong = json.loads(running.environment["AIRFLOW_CONN_SFTP_INDUS"])
         wrong["extra"]["host_key"] = f"ssh-ed25519 {other}"
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
+            **{name: value for name, value in settings.environment("").items() if not name.startswith("AIRFLOW")},
             **running.environment,
             "AIRFLOW_CONN_SFTP_WRONG": json.dumps(wrong),
             "AIRFLOW_HOME": str(tmp_path / "airflow"),

@@ -138,7 +138,7 @@ def test_only_settings_reads_the_environment() -> None:
     readers = {
         named(path)
         for path in python_files()
-        if re.search(r"\bos\.(?:environ|getenv|putenv)\b", _code(path)) and named(path) != named(Path(__file__))
+        if re.search(r"\bos \. (?:environ|getenv|putenv)\b", _code(path)) and named(path) != named(Path(__file__))
     }
     assert readers <= READ_THE_ENVIRONMENT
 
@@ -147,7 +147,7 @@ def _code(path: Path) -> str:
     """The source without comments and strings: what is executed."""
     with tokenize.open(path) as source:
         tokens = tokenize.generate_tokens(source.readline)
-        return "".join(token.string for token in tokens if token.type in (tokenize.NAME, tokenize.OP))
+        return " ".join(token.string for token in tokens if token.type in (tokenize.NAME, tokenize.OP))
 
 
 def test_nothing_of_ours_talks_smtp_by_itself() -> None:

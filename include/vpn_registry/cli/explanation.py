@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 from rich.console import Console
@@ -24,7 +25,7 @@ def as_values(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def show(console: Console, isp: str, subscriber_id: str, explanation: Explanation) -> None:
+def show(console: Console, isp: str, subscriber_id: str, explanation: Explanation, today: date) -> None:
     """Status and reason first, then the evidence, newest status on top."""
     statuses = _records(explanation, "statuses")
     client = (_records(explanation, "client") or [{}])[0]
@@ -48,7 +49,7 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
         _line(
             console,
             "registration",
-            f"{one['registration_ref']} {one['national_no']} {one['state']}, {term}, {_origin(one)}",
+            f"{one['registration_ref']} {one['national_no']} {_standing(one, today)}, {term}, {_origin(one)}",
         )
     for one in _records(explanation, "rows"):
         told = " ".join(filter(None, [one["outcome"], one["effect"], one["codes"]]))
@@ -63,6 +64,15 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
         _line(console, "open case", f"{number} {kind}: {reason}")
     for one in statuses[1:] if present else statuses:
         _line(console, "before", f"{one['status']} {one['since_at']} to {one['ended_at']}: {one['reason']}")
+
+
+def _standing(one: dict[str, Any], today: date) -> str:
+    """What the book says of a registration, and what its own dates make of it."""
+    if one["state"] != "in_force":
+        return str(one["state"])
+    if one["valid_to"] and one["valid_to"] < today.isoformat():
+        return "ended"
+    return "not begun" if one["valid_from"] > today.isoformat() else "in force"
 
 
 def _origin(one: dict[str, Any]) -> str:

@@ -7,13 +7,13 @@ import io
 import json
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vpn_registry import roster, settings, terminal
-from vpn_registry.cli.options import AsJson, AsOf, Isp
-from vpn_registry.model import PAKISTAN, ConfigurationError, Feed, Mode, Severity, pakistani_day
+from vpn_registry.cli.options import AsJson, instant
+from vpn_registry.model import PAKISTAN, ConfigurationError, Feed, Severity, pakistani_day
 
 if TYPE_CHECKING:
     from vpn_registry.validation import Verdict
@@ -22,7 +22,16 @@ commands = typer.Typer()
 
 
 @commands.command()
-def check(files: list[Path], isp: Isp = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def check(
+    files: list[Path],
+    isp: Annotated[
+        str | None, typer.Option("--isp", metavar="SLUG", help="Whose zone the files are meant for.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", parser=instant, metavar="TIME", help="Judge as if received then.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Judge files offline by the production rules; exit 1 when one has an error. Nothing is stored or sent."""
     today = pakistani_day(as_of or datetime.now(PAKISTAN))
     told = [_judged(file, isp, today) for file in files]
@@ -51,14 +60,14 @@ def template(feed: Feed) -> None:
 def _judged(file: Path, slug: str | None, today: date) -> dict[str, Any]:
     from vpn_registry import validation
     from vpn_registry.rulebook import Context
-    from vpn_registry.rulebook.files import name_findings, parse_name
+    from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, name_findings, parse_name
 
     if not file.is_file():
         raise typer.BadParameter(f"{file} is not a file")
     name = parse_name(file.name)
     zone = slug or (name.isp if name else "")
     findings = list(name_findings(name, zone=zone, received_on=today))
-    feed, mode = (name.feed, name.mode) if name else (Feed.REGISTRATIONS, Mode.DELTA)
+    feed, mode = (name.feed, name.mode) if name else UNREADABLE_NAME
     known = _roster().get(zone)
     context = Context(
         isp=zone,
@@ -69,7 +78,7 @@ def _judged(file: Path, slug: str | None, today: date) -> dict[str, Any]:
         prefixes=known.prefixes if known else (),
     )
     decoded = None
-    if name:
+    if name and not UNOPENED.intersection(finding.code for finding in findings):
         decoded, found = validation.read(file.read_bytes(), name.ext, feed)
         findings += found
     verdict = validation.judge(decoded, findings, feed=feed, mode=mode, context=context)
@@ -106,7 +115,7 @@ def _told(file: Path, verdict: Verdict) -> dict[str, Any]:
 def _show(told: dict[str, Any]) -> None:
     console = terminal.console()
     rows = told["rows"]
-    counts = f"{rows['total']} rows, {rows['accepted']} accepted, {rows['rejected']} rejected"
+    counts = f"{terminal.counted(rows['total'], 'row')}, {rows['accepted']} accepted, {rows['rejected']} rejected"
     console.print(f"{told['file']}: {told['outcome']}, {counts}", style="bold", markup=False, highlight=False)
     for finding in told["findings"]:
         line = f"  {finding['code']} {finding['severity']}: {finding['message']} {finding['remedy']}"

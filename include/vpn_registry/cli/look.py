@@ -12,6 +12,7 @@ import typer
 
 from vpn_registry import settings, terminal
 from vpn_registry.cli.options import AsJson, Isp, instant
+from vpn_registry.model import pakistani_day
 from vpn_registry.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def explain(
     if as_json:
         typer.echo(json.dumps(as_values(explanation), indent=2, ensure_ascii=False))
     else:
-        show(terminal.console(), isp, subscriber_id, explanation)
+        show(terminal.console(), isp, subscriber_id, explanation, pakistani_day(registry.now()))
 
 
 @commands.command()

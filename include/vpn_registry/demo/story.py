@@ -7,6 +7,7 @@ SQLite. The clock stands at the fixed instant of the sample data. A second run f
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from vpn_registry.campaign import deadline_in_force
 from vpn_registry.demo import samples
 from vpn_registry.demo.deliver import deliver
 from vpn_registry.demo.services import Services, services
-from vpn_registry.model import TO_REGISTER, ConfigurationError, ZoneFolder, iso_utc, pakistani_day
+from vpn_registry.model import TO_REGISTER, ConfigurationError, Severity, ZoneFolder, iso_utc, pakistani_day
 from vpn_registry.one_pass import DagResult, no_sftp
 from vpn_registry.pipeline import notify
 from vpn_registry.pipeline.exchange import Exchange, open_exchange
@@ -163,9 +164,14 @@ def _show_deliveries(console: Console, exchange: Exchange) -> None:
         name = one.file_name if one.folder == ZoneFolder.INCOMING else f"{one.folder}/{one.file_name}"
         rows = f"{one.rows_accepted} rows accepted, {one.rows_rejected} rejected"
         console.print(f"  {one.isp:<9} {name}: {one.outcome}, {rows}", highlight=False, markup=False)
-        codes = findings.loc[findings["delivery_id"] == one.delivery_id, "code"].value_counts()
-        for code, count in codes.head(TOP_REASONS).items():
-            console.print(f"{'':<14}{code} {rule(str(code)).title}: {count}", style="dim", highlight=False)
+        codes = Counter(findings.loc[findings["delivery_id"] == one.delivery_id, "code"])
+        for code, count in sorted(codes.items(), key=_errors_first)[:TOP_REASONS]:
+            console.print(f"{'':<14}{code} {rule(code).title}: {count}", style="dim", highlight=False)
+
+
+def _errors_first(counted: tuple[str, int]) -> tuple[bool, int, str]:
+    code, count = counted
+    return rule(code).severity is not Severity.ERROR, -count, code
 
 
 def _show_unregistered(console: Console, exchange: Exchange, told: Overview) -> None:
@@ -188,7 +194,7 @@ def _show_unregistered(console: Console, exchange: Exchange, told: Overview) -> 
 def _show_mails(console: Console, servers: Services) -> None:
     mails = servers.mails()
     _say(console, f"The mail sink received {len(mails)} letters")
-    for mail in mails:
+    for mail in sorted(mails, key=lambda mail: mail.subject):
         console.print(f"  to {', '.join(mail.to)}: {mail.subject}", highlight=False)
 
 
@@ -196,7 +202,7 @@ def _serve(console: Console, here: Settings, servers: Services) -> None:
     airflow = airflow_services.prepare(
         here.home, settings.environment(""), port=airflow_services.free_port(), extra=servers.environment
     )
-    console.print("\nStarting Airflow's services (up to a minute) ...", style="dim")
+    console.print("\nStarting Airflow's services (half a minute to two) ...", style="dim")
     airflow_services.migrate(airflow)
     with airflow_services.running(airflow) as running:
         _say(console, f"Airflow listens on {airflow.url}")

@@ -69,7 +69,7 @@ def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
     """Copy settled files into the landing store and send their receipts; the deliveries to judge, in order.
 
     A source leaves the zone only after its bytes are stored and its ledger row is committed. Raises ZoneError when the
-    zone can't be listed, read or written.
+    zone can't be listed or read; receipts that can't be written wait for `answer`.
     """
     isp = exchange.isps[slug]
     with exchange.leased(isp, holder) as is_ours:
@@ -81,7 +81,10 @@ def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
             for delivery in [*_interrupted(exchange, isp), *settled]:
                 _take_one(exchange, isp, zone, delivery)
             _clear_sources(exchange, isp, zone)
-            _write_answers(exchange, isp, zone)
+            try:
+                _write_answers(exchange, isp, zone)
+            except ZoneError:  # `answer` meets it again and fails; what is stored can be judged all the same
+                log.exception("%s: receipts could not be written; they wait.", isp.slug)
         with exchange.registry.reading() as db:
             return [d.id for d in ledger.unfinished(db, slug) if d.state is DeliveryState.STORED]
 

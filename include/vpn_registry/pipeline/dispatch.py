@@ -64,13 +64,18 @@ def send(
 
 
 def summarise(exchange: Exchange) -> dict[str, int]:
-    """Messages by state over all ISPs. Raises NeedsAPersonError when one failed for good or is uncertain."""
+    """Messages by state over all ISPs.
+
+    Raises NeedsAPersonError when one failed for good or became uncertain today: said once a day is heard, every day
+    for ever is not. `vpnreg status` goes on naming them.
+    """
+    today = pakistani_day(exchange.now())
     with exchange.registry.reading() as db:
         counts = outbox.message_counts(db)
-    needy = {state: counts[state] for state in (NoticeState.FAILED, NoticeState.UNCERTAIN) if counts.get(state)}
+        needy = [trouble for trouble in outbox.troubles(db) if pakistani_day(trouble.settled_at) == today]
     if needy:
-        told = ", ".join(f"{count} {state}" for state, count in needy.items())
-        raise NeedsAPersonError(f"Messages that need a person: {told}; `vpnreg status` names them.")
+        told = ", ".join(f"{trouble.notice_no} {trouble.state}" for trouble in needy)
+        raise NeedsAPersonError(f"Messages that need a person: {told}; `vpnreg status` tells the relay's words.")
     return counts
 
 

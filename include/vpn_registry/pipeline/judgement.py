@@ -17,7 +17,6 @@ from vpn_registry.model import (
     Effect,
     Feed,
     Finding,
-    Mode,
     Outcome,
     pakistani_day,
 )
@@ -25,7 +24,7 @@ from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import audit, cases, ledger, locks, merge
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook import KEYS, Context
-from vpn_registry.rulebook.files import file_finding, name_findings, number_findings
+from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, file_finding, name_findings, number_findings
 from vpn_registry.validation import Verdict
 
 if TYPE_CHECKING:
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNOPENED: Final = frozenset({"F101", "F103", "F104", "F211", "F212", "F215"})
-"""Findings after which the content isn't looked at: it is not this ISP's, not this file, or not ours to read."""
-UNREADABLE_NAME: Final = (Feed.REGISTRATIONS, Mode.DELTA)
-"""By which suite a delivery with an unreadable name is refused; nothing of it is read."""
 CHANGES: Final = frozenset({Effect.CREATED, Effect.CHANGED, Effect.CLOSED, Effect.REINSTATED})
 
 

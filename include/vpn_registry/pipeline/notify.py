@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 BACKLOG_WORKING_DAYS: Final = 2
 """A notice waits so long for a held delivery; after that it is itself held, and its reason names the case."""
 LAPSED: Final = "lapsed"
+EXTENDED: Final = "extended"
 UNJUDGED: Final = (DeliveryState.CLAIMED, DeliveryState.STORED)
 
 
@@ -54,7 +55,7 @@ def plan(exchange: Exchange, *, is_dry: bool = False) -> list[str]:
         reconcile.compare(exchange, isp)
     letters = notices.load_letters()
     if not is_dry:
-        _cancel_lapsed(exchange, letters)
+        _cancel_overtaken(exchange, letters)
     with exchange.registry.reading() as db:
         proposals = [found for isp in exchange.isps.values() if (found := _proposal(exchange, db, letters, isp))]
     if is_dry:
@@ -114,17 +115,19 @@ def _proposal(exchange: Exchange, db: Session, letters: Letters, isp: Isp) -> Pr
     return Proposal(isp, stage, deadline, purpose, form, notices.tally(now), len(parts.subscribers))
 
 
-def _cancel_lapsed(exchange: Exchange, letters: Letters) -> None:
-    """A notice of which nothing was sent by the last day of its stage is not sent any more, approved or not."""
+def _cancel_overtaken(exchange: Exchange, letters: Letters) -> None:
+    """What is not sending yet is cancelled, approved or not, once its deadline was extended or its stage has lapsed."""
     at = exchange.now()
     today = pakistani_day(at)
-    told = {(deadline.campaign, deadline.version): deadline for deadline in exchange.campaign.deadlines}
+    deadline = deadline_in_force(exchange.campaign, today)
+    days = campaign.plan_stages(deadline, letters.offsets, exchange.holidays)
+    lapsed = {day.stage for day in days if campaign.has_lapsed(day, today)}
     with exchange.registry.writing() as db:
         for notice in outbox.notices(db, NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED):
-            deadline = told.get((notice.campaign, notice.deadline_version))
-            days = campaign.plan_stages(deadline, letters.offsets, exchange.holidays) if deadline else ()
-            if any(day.stage == notice.stage and campaign.has_lapsed(day, today) for day in days):
-                outbox.decide(db, notice, NoticeState.CANCELLED, reason=LAPSED, actor="send_notices", at=at)
+            is_extended = (notice.campaign, notice.deadline_version) != (deadline.campaign, deadline.version)
+            if is_extended or notice.stage in lapsed:
+                reason = EXTENDED if is_extended else LAPSED
+                outbox.decide(db, notice, NoticeState.CANCELLED, reason=reason, actor="send_notices", at=at)
                 _audit(db, "send_notices", NoticeState.CANCELLED, notice, at=at)
 
 

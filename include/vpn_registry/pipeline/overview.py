@@ -18,7 +18,8 @@ class IspOverview:
     """One ISP: its clients by status, deliveries by outcome (or state, before there is one), notices by state.
 
     `coverage` is from 0 to 1, None when no client is comparable; `failing_since` tells since when its zone can't be
-    listed. `held` maps notice numbers to the reason why they wait for a person.
+    listed. `held` maps notice numbers to the reason why they wait for a person; `troubles` are messages
+    that failed or are uncertain, with the relay's words.
     """
 
     isp: str
@@ -31,6 +32,7 @@ class IspOverview:
     deliveries: dict[str, int]
     notices: dict[str, int]
     held: dict[str, str] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
     failing_since: str | None = None
 
 
@@ -58,6 +60,7 @@ def overview(exchange: Exchange) -> Overview:
         found = queries.status_overview(db, now)
         held = outbox.notices(db, NoticeState.HELD)
         messages = outbox.message_counts(db)
+        troubles = outbox.troubles(db)
     by_isp = {str(row["isp"]): row for row in found.isps.to_dict(orient="records")}
     isps = []
     for slug, isp in exchange.isps.items():
@@ -75,6 +78,7 @@ def overview(exchange: Exchange) -> Overview:
                 deliveries=_by_outcome(found.deliveries, slug),
                 notices=_counts(found.notices, slug, "state"),
                 held={notice.notice_no: notice.reason for notice in held if notice.isp == slug},
+                troubles=[f"{one.notice_no} {one.state}: {one.reply}" for one in troubles if one.isp == slug],
                 failing_since=_moment(row.get("failing_since_at")),
             )
         )

@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 
 
 def outdated(exchange: Exchange) -> list[str]:
-    """Slugs of the ISPs whose statuses are older than their last merge, than today, or than the deadline in force."""
-    today = pakistani_day(exchange.now())
-    deadline = deadline_in_force(exchange.campaign, today)
+    """Slugs of the ISPs whose statuses are older than their last merge or today, or by other rules."""
     with exchange.registry.reading() as db:
-        return [
-            isp for isp in exchange.isps if statuses.is_outdated(db, isp, today=today, deadline_on=deadline.ends_on)
-        ]
+        return [isp for isp in exchange.isps if _is_outdated(exchange, db, isp)]
 
 
 def compare(exchange: Exchange, isp: str) -> dict[str, int]:
@@ -40,8 +36,12 @@ def compare(exchange: Exchange, isp: str) -> dict[str, int]:
 def refresh(exchange: Exchange, db: Session, isp: str) -> None:
     """The same in a transaction that is open already, and only if the statuses are outdated."""
     locks.hold_isp(db, isp)
-    if statuses.is_outdated(db, isp, **_day(exchange)):
+    if _is_outdated(exchange, db, isp):
         _compare(exchange, db, isp)
+
+
+def _is_outdated(exchange: Exchange, db: Session, isp: str) -> bool:
+    return statuses.is_outdated(db, isp, **_day(exchange), rule_version=reconciliation.RULE_VERSION)
 
 
 def review_since(current: pd.DataFrame) -> dict[str, date]:

@@ -73,6 +73,17 @@ class FrozenLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """A message that needs a person: `reply` holds the relay's words."""
+
+    notice_no: str
+    isp: str
+    state: NoticeState
+    reply: str
+    settled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LastSent:
     """The ISP's last sent notice of a campaign: its tally and whom it named."""
 
@@ -337,6 +348,18 @@ def strand(db: Session, isp: str, at: datetime) -> list[int]:
         reply = "The sender stopped before the relay's answer was recorded."
         settle(db, notice, message, NoticeState.UNCERTAIN, reply=reply, at=at)
     return [message.id for message in stranded]
+
+
+def troubles(db: Session) -> list[Trouble]:
+    """Messages that failed for good or are uncertain, by notice number."""
+    query = (
+        select(NoticeRow.notice_no, NoticeRow.isp, MessageRow.state, MessageRow.reply, MessageRow.settled_at)
+        .join(NoticeRow, NoticeRow.id == MessageRow.notice_id)
+        .where(MessageRow.state.in_((NoticeState.FAILED, NoticeState.UNCERTAIN)))
+        .order_by(NoticeRow.notice_no, MessageRow.id)
+    )
+    rows: Any = db.execute(query)
+    return [Trouble(*row) for row in rows]
 
 
 def message_counts(db: Session) -> dict[str, int]:

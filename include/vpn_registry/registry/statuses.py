@@ -146,17 +146,22 @@ def first_list_on(db: Session, isp: str) -> date | None:
     return None if first is None else pakistani_day(first)
 
 
-def is_outdated(db: Session, isp: str, *, today: date, deadline_on: date) -> bool:
-    """Whether the ISP's statuses are older than its last merge, than `today`, or for another deadline."""
+def is_outdated(db: Session, isp: str, *, today: date, deadline_on: date, rule_version: str) -> bool:
+    """Whether the ISP's statuses are older than its last merge or `today`, or by another deadline or rule version."""
     run = db.execute(
-        select(ReconciliationRunRow.run_at, ReconciliationRunRow.judgements, ReconciliationRunRow.deadline_on)
+        select(
+            ReconciliationRunRow.run_at,
+            ReconciliationRunRow.judgements,
+            ReconciliationRunRow.deadline_on,
+            ReconciliationRunRow.rule_version,
+        )
         .where(ReconciliationRunRow.isp == isp)
         .order_by(ReconciliationRunRow.id.desc())
         .limit(1)
     ).one_or_none()
     if run is None:
         return bool(db.scalar(select(exists().where(*_lists_of(isp)))))
-    if pakistani_day(run.run_at) != today or run.deadline_on != deadline_on:
+    if pakistani_day(run.run_at) != today or (run.deadline_on, run.rule_version) != (deadline_on, rule_version):
         return True
     return bool(run.judgements != _judgements(db, isp))
 

@@ -13,6 +13,10 @@ from vpn_registry.rulebook.rule import FileRule
 EXTENSIONS: Final = ("csv", "xlsx", "csv.gz", "csv.zip", "xlsx.zip")
 OLDEST_DAYS: Final = 7
 MAX_NAME: Final = 120
+UNOPENED: Final = frozenset({"F101", "F103", "F104", "F211", "F212", "F215"})
+"""Findings after which the content isn't looked at: it is not this ISP's, not this file, or not ours to read."""
+UNREADABLE_NAME: Final = (Feed.REGISTRATIONS, Mode.DELTA)
+"""By which suite a delivery with an unreadable name is refused; nothing of it is read."""
 
 _NAME: Final = re.compile(
     r"(?P<isp>[a-z][a-z0-9]{1,19})_(?P<feed>registrations|clients|responses)_(?P<mode>delta|full)"

@@ -23,6 +23,22 @@ def states(house: Installation) -> list[tuple[Any, ...]]:
     return house.rows("SELECT file_name, state, outcome FROM deliveries ORDER BY id")
 
 
+def test_a_zone_that_takes_no_answers_still_has_its_files_judged(house: Installation, indus: Cast) -> None:
+    house.drop(registrations("indus", 1, indus.registered(1)))
+    outgoing = house.zone("indus") / "outgoing"
+    outgoing.rmdir()
+    outgoing.write_text("in the way")
+    assert collect.zones_with_mail(house.exchange, sleep=no_sleep) == ["indus"]
+    (delivery,) = collect.take(house.exchange, "indus", holder="test")
+    counts = collect.judge_and_merge(house.exchange, "indus", [delivery], holder="test")
+    assert counts["accepted"] == 1
+    with pytest.raises(ZoneError):
+        collect.answer(house.exchange, "indus", holder="test")
+    outgoing.unlink()
+    outgoing.mkdir()
+    assert collect.answer(house.exchange, "indus", holder="test") == 3
+
+
 def test_a_receipt_comes_before_the_result(house: Installation, indus: Cast) -> None:
     name, content = registrations("indus", 1, indus.registered(3), Mode.FULL)
     house.drop((name, content))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from tests.installation import Cast, Installation, clients, registrations
+from tests.installation import MORNING, Cast, Installation, clients, registrations
+from vpn_registry.campaign import extend
 from vpn_registry.model import Mode
 from vpn_registry.pipeline import collect, dispatch, notify
 
@@ -187,6 +189,19 @@ def test_a_notice_that_was_not_sent_within_three_working_days_lapses(listed: Ins
     assert listed.rows("SELECT state, reason FROM notices") == [("cancelled", "lapsed")]
     assert messages(listed) == [("compliance@indus.example", "cancelled")]
     assert notify.approve(listed.exchange.registry, actor="late", reason="too late") == []
+
+
+def test_an_extension_cancels_what_is_not_sending_yet(listed: Installation) -> None:
+    notify.plan(listed.exchange)
+    notify.brake(listed.exchange)
+    notify.approve(listed.exchange.registry, actor="tester", reason="figures checked")
+    today = MORNING.date()
+    extended = extend(listed.exchange.campaign, date(2026, 7, 31), today, "letter of the authority")
+    notify.plan(replace(listed.exchange, campaign=extended))
+    assert listed.rows("SELECT stage, state, reason FROM notices WHERE deadline_version = 1") == [
+        ("T-14", "cancelled", "extended")
+    ]
+    assert messages(listed)[0] == ("compliance@indus.example", "cancelled")
 
 
 def test_a_review_that_nobody_decides_is_put_to_the_isp_after_ten_working_days(
