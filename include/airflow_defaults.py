@@ -120,6 +120,18 @@ def holder() -> str:
     return f"{run.dag_id}/{run.run_id}"
 
 
+def person() -> str:
+    """The logged-in person who triggered this DAG run. Raises AirflowFailException when nobody is known."""
+    from airflow.sdk import get_current_context
+    from airflow.sdk.exceptions import AirflowFailException
+
+    run = get_current_context()["dag_run"]
+    name = run.triggering_user_name
+    if run.run_type != "manual" or not name:
+        raise AirflowFailException("Only a logged-in person can do this: trigger the DAG from Airflow's page or API.")
+    return str(name)
+
+
 def prepare_database() -> None:
     """Make or upgrade the database of this process's Airflow; quick when it is up to date."""
     from airflow.utils import db

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -36,11 +37,11 @@ def show_overview(console: Console, told: Overview) -> None:
             console.print(f"  {isp.isp}: {counts_text(isp.statuses)}", markup=False, highlight=False)
     for isp in told.isps:
         for number, reason in isp.held.items():
-            console.print(f"  held: {number} to {isp.isp}. {reason}", markup=False, highlight=False)
+            console.print(f"  held: {number} to {isp.isp}, {reason}", markup=False, highlight=False)
         for trouble in isp.troubles:
             console.print(f"  {isp.isp}: {trouble}", style="red", markup=False, highlight=False)
         if isp.failing_since:
-            console.print(f"  {isp.isp}: its zone can't be listed since {isp.failing_since}.", style="red")
+            console.print(f"  {isp.isp}: its zone can't be listed since {isp.failing_since}: {isp.error}", style="red")
     if told.open_cases:
         console.print(f"  {counted(told.open_cases, 'case')} to be decided.")
 
@@ -56,8 +57,8 @@ def counts_text(counts: Mapping[str, int]) -> str:
 
 
 def percentage(share: float | None) -> str:
-    """`74.3 %`; a dash when there is nothing to compare."""
-    return "-" if share is None else f"{share:.1%}".replace("%", " %")
+    """`74.3 %`, rounded down as in the letters; a dash when there is nothing to compare."""
+    return "-" if share is None else f"{math.floor(share * 1000 + 1e-9) / 10:.1f} %"
 
 
 def _cells(isp: IspOverview) -> Iterable[str]:

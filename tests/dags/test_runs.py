@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from vpn_registry import settings
 from vpn_registry.demo import samples
 from vpn_registry.demo.mail_sink import MailSink, connection
+from vpn_registry.model import NoticeState
 from vpn_registry.pipeline import notify
-from vpn_registry.registry import home
+from vpn_registry.registry import home, outbox
 
 pytestmark = pytest.mark.airflow
 
@@ -97,6 +99,26 @@ def test_files_become_answers_statuses_and_letters(
         assert run(dag, **({"dry_run": False} if dag == "send_notices" else {}))["state"] == "success"
     assert outgoing(here, "indus") == before
     assert len(list((tmp_path / "mail").glob("*.eml"))) == 2
+
+
+def test_a_held_notice_is_approved_from_the_form_in_the_name_of_who_asked(
+    here: settings.Settings, run: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    drop(here, "indus")
+    run("collect_deliveries")
+    run("send_notices", dry_run=False)
+    assert run("approve_notices", reason="figures checked by hand", isp="kirana")["state"] == "success"
+    assert list(notify.held(home.open_home(here))) == ["N-2026-000001"]
+    assert run("approve_notices", reason="figures checked by hand", isp="indus")["state"] == "success"
+    assert notify.held(home.open_home(here)) == {}
+    registry = home.open_home(here)
+    with registry.reading() as db:
+        (notice,) = outbox.notices(db, NoticeState.APPROVED)
+        approved = db.execute(text("SELECT actor FROM audit_events WHERE action = 'notice_approved'")).scalars().all()
+    assert notice.reason == "figures checked by hand"
+    assert approved == ["dag_test"]
+    run("send_notices", dry_run=False)
+    assert len(list((tmp_path / "mail").glob("*.eml"))) == 1
 
 
 def test_one_broken_zone_fails_alone_and_the_run_shows_it(

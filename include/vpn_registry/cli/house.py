@@ -9,7 +9,7 @@ from rich.table import Table
 
 from vpn_registry import roster, settings, terminal
 from vpn_registry.cli.options import AsJson
-from vpn_registry.model import ConfigurationError, iso_utc
+from vpn_registry.model import ConfigurationError, ContactRole, iso_utc
 
 db = typer.Typer(help="The registry's database.", no_args_is_help=True)
 isp = typer.Typer(help="The ISPs as the product reads them.", no_args_is_help=True)
@@ -45,10 +45,13 @@ def list_isps(as_json: AsJson = False) -> None:
         ]
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    table = Table("ISP", "name", "zone", "compliance", box=None, padding=(0, 2, 0, 0))
+    table = Table("ISP", "name", "zone", "compliance", "escalation", box=None, padding=(0, 2, 0, 0))
     for one in isps.values():
         zone = f"sftp {one.sftp}" if one.sftp else f"folder {one.folder}"
-        table.add_row(one.slug, one.name, zone, ", ".join(c.email for c in one.contacts if c.role == "compliance"))
+        addresses = [
+            ", ".join(contact.email for contact in one.contacts if contact.role is role) for role in ContactRole
+        ]
+        table.add_row(one.slug, one.name, zone, *addresses)
     terminal.console().print(table)
 
 
@@ -89,7 +92,7 @@ def verify() -> None:
 def _problem(one: roster.Isp) -> str | None:
     if one.folder is not None:
         missing = [name for name in ("incoming", "check", "outgoing") if not (one.folder / name).is_dir()]
-        return f"{one.slug}: {one.folder} lacks the folders {', '.join(missing)}." if missing else None
+        return f"{one.slug}: {one.folder} lacks {', '.join(missing)}." if missing else None
     variable = f"AIRFLOW_CONN_{str(one.sftp).upper()}"
     if settings.environment(variable):
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vpn_registry import settings, terminal
-from vpn_registry.cli.options import AsJson, Isp, instant
+from vpn_registry.cli.options import AsJson, Isp, instant, known_isp
 from vpn_registry.model import pakistani_day
 from vpn_registry.spreadsheet import safe_cell
 
@@ -47,6 +47,7 @@ def explain(
     from vpn_registry.cli.explanation import as_values, show
     from vpn_registry.registry import home, queries
 
+    known_isp(isp)
     registry = home.open_home(settings.load())
     with registry.reading() as db:
         explanation = queries.explain(db, isp, subscriber_id)
@@ -77,6 +78,7 @@ def export(
         raise typer.BadParameter(f"{view!r} is none of {', '.join(VIEWS)}")
     if fmt not in FORMATS:
         raise typer.BadParameter(f"{fmt!r} is none of {', '.join(FORMATS)}")
+    known_isp(isp)
     registry = home.open_home(settings.load())
     with registry.reading() as db:
         frame = queries.export(db, view, isp=isp, as_of=as_of)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vpn_registry import roster, settings
 from vpn_registry.model import PAKISTAN
 
 
@@ -27,3 +28,10 @@ AsOf = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Isp = Annotated[str | None, typer.Option("--isp", metavar="SLUG", help="Only this ISP.")]
+
+
+def known_isp(slug: str | None) -> None:
+    """Raises BadParameter for an ISP that is not in the roster."""
+    here = settings.load()
+    if slug is not None and slug not in roster.load_isps(here.isps, here.home):
+        raise typer.BadParameter(f"{slug!r} is not an ISP of the roster; `vpnreg isp list` shows them")

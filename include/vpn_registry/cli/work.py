@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vpn_registry import one_pass, roster, settings, terminal
-from vpn_registry.cli.options import AsJson, AsOf, Isp
+from vpn_registry.cli.options import AsJson, AsOf, Isp, known_isp
 from vpn_registry.model import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,10 +31,13 @@ def demo(
 @commands.command()
 def run(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """One pass: list, wait until files have settled, list again, then every DAG in order, in this process."""
+    from vpn_registry.pipeline.exchange import open_exchange
+    from vpn_registry.pipeline.overview import overview
     from vpn_registry.registry import audit, home
 
     here = settings.load()
     registry = home.open_home(here, as_of=as_of)
+    roster.refuse_samples(roster.load_isps(here.isps, here.home), registry.is_simulated)
     console = terminal.console(stderr=as_json)
     with _stand_ins(registry) as connections:
         console.print("Preparing Airflow ...", style="dim")
@@ -48,6 +51,8 @@ def run(as_of: AsOf = None, as_json: AsJson = False) -> None:
     audit.seal(registry, registry.now())
     if as_json:
         typer.echo(json.dumps([{"dag": r.dag, "state": r.state, "failed": list(r.failed)} for r in results], indent=2))
+    else:
+        terminal.show_overview(console, overview(open_exchange(here, open_sftp=one_pass.no_sftp)))
     if not all(result.is_success for result in results):
         console.print(f"What happened stands in {log}", markup=False)
         raise typer.Exit(1)
@@ -77,9 +82,12 @@ def approve(
 
     registry = home.open_home(settings.load())
     if not registry.is_simulated:
-        raise ConfigurationError("vpnreg approve is for simulated homes; here notices are approved in Airflow.")
+        raise ConfigurationError("vpnreg approve is for simulated homes; here run the DAG approve_notices in Airflow.")
+    if not reason.strip():
+        raise typer.BadParameter("say why in --reason; it is kept with the approval")
+    known_isp(isp)
     approved = notify.approve(registry, actor=actor, reason=reason, stage=stage, isp=isp)
     for number in approved:
-        typer.echo(f"{number} approved; it goes out with the next run.")
+        typer.echo(f"{number} approved; it goes out with the next run, if its stage has not lapsed by then.")
     if not approved:
         typer.echo("No notice is held.")

@@ -82,6 +82,19 @@ def brake(exchange: Exchange) -> list[str]:
         return outbox.isps_with_approved(db)
 
 
+def held(registry: Registry) -> dict[str, str]:
+    """Notice number -> ISP, stage, counts and why it waits, of every held notice."""
+    with registry.reading() as db:
+        waiting = outbox.notices(db, NoticeState.HELD)
+    return {notice.notice_no: f"{notice.isp}, {held_text(notice)}" for notice in waiting}
+
+
+def held_text(notice: Notice) -> str:
+    """What a person has to know before approving: the stage, whom it is about, and why it waits."""
+    counts = notice.counts
+    return f"{notice.stage}, {counts['to_register']} of {counts['comparable']} clients to register. {notice.reason}"
+
+
 def approve(
     registry: Registry, *, actor: str, reason: str, stage: str | None = None, isp: str | None = None
 ) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from vpn_registry import campaign, reconciliation
 from vpn_registry.model import COMPARABLE, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.notify import held_text
 from vpn_registry.registry import outbox, queries
 
 
@@ -18,7 +19,7 @@ class IspOverview:
     """One ISP: its clients by status, deliveries by outcome (or state, before there is one), notices by state.
 
     `coverage` is from 0 to 1, None when no client is comparable; `failing_since` tells since when its zone can't be
-    listed. `held` maps notice numbers to the reason why they wait for a person; `troubles` are messages
+    listed, `error` why. `held` maps notice numbers to the reason why they wait for a person; `troubles` are messages
     that failed or are uncertain, with the relay's words.
     """
 
@@ -34,6 +35,7 @@ class IspOverview:
     held: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     failing_since: str | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,10 @@ def overview(exchange: Exchange) -> Overview:
                 coverage=reconciliation.coverage(statuses),
                 deliveries=_by_outcome(found.deliveries, slug),
                 notices=_counts(found.notices, slug, "state"),
-                held={notice.notice_no: notice.reason for notice in held if notice.isp == slug},
+                held={notice.notice_no: held_text(notice) for notice in held if notice.isp == slug},
                 troubles=[f"{one.notice_no} {one.state}: {one.reply}" for one in troubles if one.isp == slug],
                 failing_since=_moment(row.get("failing_since_at")),
+                error=str(row.get("error", "")),
             )
         )
     return Overview(

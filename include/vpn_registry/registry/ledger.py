@@ -225,7 +225,9 @@ def answer_written(db: Session, answer_id: int, at: datetime) -> None:
 def answer_stem(db: Session, delivery: Delivery) -> str:
     """What the names of a delivery's answers begin with (contract section 4)."""
     name = delivery.file_name
-    if not name or len(name) > _LONGEST_NAME or not _SAFE_NAME.issuperset(name):
+    # A file may not be named like the answers to another one.
+    is_taken = name.startswith("unnamed-") or name.rpartition(".")[2].isdigit()
+    if not name or len(name) > _LONGEST_NAME or is_taken or not _SAFE_NAME.issuperset(name):
         return f"unnamed-{delivery.id}"
     earlier = select(DeliveryRow.id).where(
         DeliveryRow.isp == delivery.isp,

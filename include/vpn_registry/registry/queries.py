@@ -36,8 +36,8 @@ __all__ = ["VIEWS", "Explanation", "Overview", "explain", "export", "status_over
 class Overview:
     """The state of everything at `at`.
 
-    `isps`: isp, listed_at, failing_since_at, comparable, coverage (None when nothing is comparable), then one column
-    a status. `deliveries` and `notices`: isp, state (and outcome), count. `open_cases`: how many wait for a person.
+    `isps`: isp, listed_at, failing_since_at, error, comparable, coverage (None when nothing is comparable), then one
+    column a status. `deliveries` and `notices`: isp, state (and outcome), count. `open_cases`: how many wait for a person.
     """
 
     at: datetime
@@ -86,12 +86,14 @@ def _coverage(db: Session) -> pd.DataFrame:
                 "isp": isp,
                 "listed_at": watch.listed_at if watch else None,
                 "failing_since_at": watch.failing_since_at if watch else None,
+                "error": watch.error or "" if watch else "",
                 "comparable": comparable,
                 "coverage": covered / comparable if comparable else None,
                 **{status.value: of_isp.get(status, 0) for status in Status},
             }
         )
-    columns = ["isp", "listed_at", "failing_since_at", "comparable", "coverage", *(status.value for status in Status)]
+    watched = ["isp", "listed_at", "failing_since_at", "error"]
+    columns = [*watched, "comparable", "coverage", *(status.value for status in Status)]
     return pd.DataFrame(rows, columns=columns).astype({"coverage": "object"})
 
 
