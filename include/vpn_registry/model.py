@@ -217,6 +217,11 @@ class Contact:
     role: ContactRole
 
 
+def percentage(part: int, whole: int) -> str:
+    """`74.2 %`, rounded down: nothing is called 100 % while a client is left. A dash when there is no whole."""
+    return f"{part * 1000 // whole / 10:.1f} %" if whole else "-"
+
+
 def iso_utc(moment: datetime) -> str:
     """`2026-06-16T04:00:00Z`: how times are exchanged (contract section 1). Naive times are refused."""
     if moment.tzinfo is None:

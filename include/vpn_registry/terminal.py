@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
+
+from vpn_registry.model import percentage
 
 if TYPE_CHECKING:
     from vpn_registry.pipeline.overview import IspOverview, Overview
@@ -56,13 +57,8 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "-"
 
 
-def percentage(share: float | None) -> str:
-    """`74.3 %`, rounded down as in the letters; a dash when there is nothing to compare."""
-    return "-" if share is None else f"{math.floor(share * 1000 + 1e-9) / 10:.1f} %"
-
-
 def _cells(isp: IspOverview) -> Iterable[str]:
-    share = f"{percentage(isp.coverage)} of {isp.comparable}" if isp.coverage is not None else "-"
+    share = f"{percentage(isp.covered, isp.comparable)} of {isp.comparable}" if isp.comparable else "-"
     yield counts_text(isp.deliveries)
     yield str(isp.clients) if isp.clients else "-"
     yield str(isp.to_register) if isp.clients else "-"

@@ -14,7 +14,7 @@ from tests.unit.test_project import table
 from vpn_registry import settings
 from vpn_registry.cli.app import app
 from vpn_registry.demo import samples
-from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, Status
+from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, Status, percentage
 
 README = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
 MOST_BYTES = 300_000
@@ -71,7 +71,7 @@ def test_the_figures_of_the_demo_are_those_of_its_samples(isp: str) -> None:
     def total(statuses: Collection[Status]) -> int:
         return sum(counts[status] for status in statuses)
 
-    share = f"{total(COVERED) / total(COMPARABLE):.1%}".replace("%", " %")
+    share = percentage(total(COVERED), total(COMPARABLE))
     line = rf"^{isp} .* {total(counts)} +{total(TO_REGISTER)} +{share} of {total(COMPARABLE)} "
     assert re.search(line, README, flags=re.MULTILINE)
 

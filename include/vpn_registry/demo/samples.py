@@ -14,7 +14,7 @@ from typing import Final
 
 from vpn_registry.demo import sample_stories
 from vpn_registry.demo.sample_files import Drop
-from vpn_registry.model import COMPARABLE, COVERED, PAKISTAN, TO_REGISTER, Status, ZoneFolder
+from vpn_registry.model import COMPARABLE, COVERED, PAKISTAN, TO_REGISTER, Status, ZoneFolder, percentage
 from vpn_registry.settings import INCLUDE
 
 INSTANT: Final = datetime(2026, 6, 16, 9, 0, tzinfo=PAKISTAN)
@@ -149,9 +149,8 @@ def _sum(counts: Counter[Status], members: frozenset[Status]) -> int:
 
 
 def _share(counts: Counter[Status]) -> str:
-    return (
-        f"{_sum(counts, COVERED)} / {_sum(counts, COMPARABLE)} = {_sum(counts, COVERED) / _sum(counts, COMPARABLE):.1%}"
-    )
+    covered, comparable = _sum(counts, COVERED), _sum(counts, COMPARABLE)
+    return f"{covered} / {comparable} = {percentage(covered, comparable)}"
 
 
 if __name__ == "__main__":

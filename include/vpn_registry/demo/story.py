@@ -19,7 +19,7 @@ from vpn_registry.campaign import deadline_in_force
 from vpn_registry.demo import samples
 from vpn_registry.demo.deliver import deliver
 from vpn_registry.demo.services import Services, services
-from vpn_registry.model import TO_REGISTER, ConfigurationError, Severity, ZoneFolder, iso_utc, pakistani_day
+from vpn_registry.model import TO_REGISTER, ConfigurationError, Severity, ZoneFolder, iso_utc, pakistani_day, percentage
 from vpn_registry.one_pass import DagResult, no_sftp
 from vpn_registry.pipeline import notify
 from vpn_registry.pipeline.exchange import Exchange, open_exchange
@@ -27,7 +27,7 @@ from vpn_registry.pipeline.overview import Overview, overview
 from vpn_registry.registry import audit, home, queries
 from vpn_registry.rulebook import rule
 from vpn_registry.settings import Settings
-from vpn_registry.terminal import percentage, show_overview
+from vpn_registry.terminal import show_overview
 
 SETTLE_SECONDS = "1"
 """The demo's ISPs don't upload over slow lines: waiting half a minute would show nothing."""
@@ -185,7 +185,7 @@ def _show_unregistered(console: Console, exchange: Exchange, told: Overview) -> 
             continue
         named = clients[(clients["isp"] == isp.isp) & clients["status"].isin([status.value for status in TO_REGISTER])]
         console.print(
-            f"  {isp.isp:<9} coverage {percentage(isp.coverage)} of {isp.comparable}; "
+            f"  {isp.isp:<9} coverage {percentage(isp.covered, isp.comparable)} of {isp.comparable}; "
             f"{isp.to_register} to register: {', '.join(named['subscriber_id'])}",
             highlight=False,
         )

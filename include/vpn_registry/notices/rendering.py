@@ -22,6 +22,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined, Template
 
 from vpn_registry.campaign import Campaign
+from vpn_registry.model import percentage
 from vpn_registry.notices.contents import COLUMNS, Parts, Progress, Tally
 from vpn_registry.notices.letters import Form, Letters
 from vpn_registry.roster import Isp
@@ -166,7 +167,7 @@ def _facts(data: NoticeData, form: Form, words: Mapping[str, Any]) -> dict[str, 
         "tally": data.tally,
         "count": counts,
         "by_status": {"a": _by_status(data.parts.to_register), "b": _by_status(data.parts.to_check)},
-        "coverage": _percentage(data.tally),
+        "coverage": percentage(data.tally.covered, data.tally.comparable) if data.tally.comparable else None,
         "progress": data.progress,
         "list_on": in_words(data.list_on, words) if data.list_on else None,
         "days_left": (data.deadline_on - data.dated_on).days,
@@ -196,11 +197,6 @@ def _by_status(part: pd.DataFrame) -> list[tuple[str, int]]:
     """Status and count, in the order of the part."""
     counts = part.groupby("status", sort=False).size()
     return [(str(status), int(count)) for status, count in counts.items()]
-
-
-def _percentage(tally: Tally) -> str | None:
-    """Rounded down: a letter doesn't say 100 % while a client is left."""
-    return f"{tally.covered * 1000 // tally.comparable / 10:.1f}" if tally.comparable else None
 
 
 def _rows(part: pd.DataFrame) -> list[dict[str, str]]:

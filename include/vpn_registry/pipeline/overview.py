@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from vpn_registry import campaign, reconciliation
-from vpn_registry.model import COMPARABLE, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
+from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.notify import held_text
 from vpn_registry.registry import outbox, queries
@@ -28,6 +28,7 @@ class IspOverview:
     clients: int
     statuses: dict[str, int]
     to_register: int
+    covered: int
     comparable: int
     coverage: float | None
     deliveries: dict[str, int]
@@ -75,6 +76,7 @@ def overview(exchange: Exchange) -> Overview:
                 clients=sum(statuses.values()),
                 statuses=statuses,
                 to_register=sum(statuses.get(status, 0) for status in TO_REGISTER),
+                covered=sum(statuses.get(status, 0) for status in COVERED),
                 comparable=sum(statuses.get(status, 0) for status in COMPARABLE),
                 coverage=reconciliation.coverage(statuses),
                 deliveries=_by_outcome(found.deliveries, slug),

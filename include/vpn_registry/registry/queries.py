@@ -37,7 +37,8 @@ class Overview:
     """The state of everything at `at`.
 
     `isps`: isp, listed_at, failing_since_at, error, comparable, coverage (None when nothing is comparable), then one
-    column a status. `deliveries` and `notices`: isp, state (and outcome), count. `open_cases`: how many wait for a person.
+    column a status. `deliveries` and `notices`: isp, state (and outcome), count. `open_cases`: how many wait for a
+    person.
     """
 
     at: datetime
