@@ -21,6 +21,7 @@ from vpn_registry.model import (
     pakistani_day,
 )
 from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.held import supersede
 from vpn_registry.registry import audit, cases, ledger, locks, merge
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook import KEYS, Context
@@ -55,14 +56,16 @@ def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
         locks.hold_isp(db, isp.slug)
         held_because = None if delivery.is_check_only else _shrink(db, isp, delivery, verdict)
         outcome = Outcome.HELD if held_because else verdict.outcome
+        hold = [file_finding("F302", reason=held_because)] if held_because else []
+        findings = [*verdict.findings, *hold]
         ledger.conclude(
             db,
             delivery,
             delivery.claim_no,
             outcome=outcome,
             rows=verdict.rows,
-            counts_by_code=verdict.counts_by_code,
-            findings=verdict.findings,
+            counts_by_code=_all_counts(verdict, findings),
+            findings=findings,
             result=verdict.result,
             rulebook_version=verdict.rulebook_version,
             at=at,
@@ -74,11 +77,12 @@ def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
             )
         elif outcome in (Outcome.ACCEPTED, Outcome.PARTIAL) and not delivery.is_check_only:
             effects, changed = _merge(exchange, db, delivery, verdict)
+            supersede(exchange, db, delivery, at)
         lines = validation.row_findings(verdict)
         ledger.record_rows(db, delivery, _row_outcomes(verdict, effects))
         ledger.record_findings(db, delivery, lines)
         ledger.queue_answers(
-            db, delivery.id, _answers(exchange, db, delivery, verdict, outcome, held_because, lines, effects)
+            db, delivery.id, _answers(exchange, db, delivery, verdict, outcome, findings, lines, effects)
         )
         audit.record(
             db,
@@ -123,7 +127,6 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
         prefixes=isp.prefixes,
         known=known,
         has_gap=bool(use.missing),
-        missing=use.missing,
         row_key=exchange.registry.keys.row_key(),
     )
     decoded = None
@@ -203,14 +206,11 @@ def _answers(
     delivery: Delivery,
     verdict: Verdict,
     outcome: Outcome,
-    held_because: str | None,
+    findings: Sequence[Finding],
     lines: pd.DataFrame,
     effects: pd.DataFrame | None,
 ) -> list[Answer]:
     stem = ledger.answer_stem(db, delivery)
-    findings = list(verdict.findings)
-    if held_because:
-        findings.append(file_finding("F302", reason=held_because))
     queued = [
         answers.result(
             delivery,

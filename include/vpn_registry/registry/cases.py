@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.registry.tables import CaseRow
@@ -49,6 +49,12 @@ def open_case(
         isp=isp, kind=kind, subject=subject, delivery_id=delivery_id, reason=reason, opened_at=at
     )
     return db.scalars(opened.returning(CaseRow.id)).one()
+
+
+def close_case(db: Session, isp: str, kind: str, subject: str, *, at: datetime) -> None:
+    """Close the open case of the kind about the subject, if there is one."""
+    is_open = (CaseRow.isp == isp, CaseRow.kind == kind, CaseRow.subject == subject, CaseRow.closed_at.is_(None))
+    db.execute(update(CaseRow).where(*is_open).values(closed_at=at))
 
 
 def open_cases(db: Session, isp: str | None = None) -> list[Case]:

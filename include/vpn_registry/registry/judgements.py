@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import FINDING_COLUMNS, Delivery, DeliveryState, Feed, Finding, Outcome, RowCounts
@@ -16,6 +17,17 @@ from vpn_registry.registry.bulk import insert_frame
 from vpn_registry.registry.tables import DeliveryRow, DeliveryRowRow, FindingRow, ValidationResultRow
 
 _ROW_COLUMNS: Final = ("row", "line", "key", "subscriber_id", "outcome", "effect", "codes")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVerdict:
+    """What was decided about one revision of a delivery; `findings` are the file-level ones."""
+
+    rows: RowCounts
+    counts_by_code: dict[str, int]
+    findings: tuple[Finding, ...]
+    result: dict[str, Any]
+    rulebook_version: str
 
 
 def conclude(
@@ -86,6 +98,43 @@ def revise(
 def held(db: Session, isp: str, feed: Feed) -> list[Delivery]:
     """The held deliveries of a series that wait for a person, in working order."""
     return deliveries.find(db, DeliveryRow.isp == isp, DeliveryRow.feed == feed, DeliveryRow.outcome == Outcome.HELD)
+
+
+def stored_verdict(db: Session, delivery: Delivery) -> StoredVerdict:
+    """The verdict of a judged delivery's present revision, as `conclude` or `revise` stored it."""
+    of_revision = (
+        ValidationResultRow.delivery_id == delivery.id,
+        ValidationResultRow.revision == delivery.revision,
+    )
+    verdict = db.execute(
+        select(
+            ValidationResultRow.counts_by_code,
+            ValidationResultRow.result,
+            ValidationResultRow.rulebook_version,
+            DeliveryRow.rows_total,
+            DeliveryRow.rows_accepted,
+            DeliveryRow.rows_rejected,
+            DeliveryRow.rows_duplicate,
+            DeliveryRow.rows_warned,
+        )
+        .join(DeliveryRow, DeliveryRow.id == ValidationResultRow.delivery_id)
+        .where(*of_revision)
+    ).one()
+    findings = db.execute(
+        select(FindingRow.code, FindingRow.severity, FindingRow.message, FindingRow.remedy)
+        .where(
+            FindingRow.delivery_id == delivery.id, FindingRow.revision == delivery.revision, FindingRow.row.is_(None)
+        )
+        .order_by(FindingRow.id)
+    )
+    counts, result, version, *rows = verdict
+    return StoredVerdict(
+        rows=RowCounts(*(int(count or 0) for count in rows)),
+        counts_by_code=dict(counts),
+        findings=tuple(Finding(*found) for found in findings),
+        result=dict(result),
+        rulebook_version=version,
+    )
 
 
 def record_rows(db: Session, delivery: Delivery, frame: pd.DataFrame) -> None:

@@ -28,6 +28,7 @@ from vpn_registry.registry.judgements import (
     record_findings,
     record_rows,
     revise,
+    stored_verdict,
 )
 from vpn_registry.registry.listing import (
     isps_with_work,
@@ -66,6 +67,7 @@ __all__ = [
     "revise",
     "source_removed",
     "store",
+    "stored_verdict",
     "unclaim",
     "unfinished",
     "unremoved",

@@ -167,6 +167,22 @@ def test_a_held_file_keeps_its_number_and_the_next_one_is_merged(settled: Instal
     assert len(in_force(settled)) == 11
 
 
+def test_a_newer_full_file_supersedes_a_held_one_and_closes_its_case(settled: Installation, indus: Cast) -> None:
+    held, content = clients("indus", 2, indus.listed[:3])
+    settled.drop((held, content))
+    settled.run()
+    assert settled.result("indus", held)["outcome"] == "held"
+    settled.drop(clients("indus", 3, indus.listed[:9]))
+    settled.run()
+    result = settled.result("indus", held)
+    assert (result["outcome"], result["revision"]) == ("superseded", 2)
+    assert result["rows"]["total"] == 3
+    assert [finding["code"] for finding in result["findings"]] == ["F302"]
+    assert outcomes(settled, "clients") == ["accepted", "superseded", "accepted"]
+    assert settled.rows("SELECT * FROM cases WHERE closed_at IS NULL") == []
+    assert settled.rows("SELECT state FROM deliveries WHERE state <> 'answered'") == []
+
+
 def test_a_delta_that_withdraws_much_is_held(house: Installation, indus: Cast) -> None:
     rows = indus.registered(30)
     house.drop(registrations("indus", 1, rows, Mode.FULL))
