@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -98,6 +99,7 @@ def _told(file: Path, verdict: Verdict) -> dict[str, Any]:
     from vpn_registry import validation
 
     rows = verdict.rows
+    counts = Counter(verdict.counts_by_code) + Counter(finding.code for finding in verdict.findings)
     return {
         "file": file.name,
         "outcome": str(verdict.outcome),
@@ -106,7 +108,7 @@ def _told(file: Path, verdict: Verdict) -> dict[str, Any]:
             {"code": f.code, "severity": str(f.severity), "message": f.message, "remedy": f.remedy}
             for f in verdict.findings
         ],
-        "counts_by_code": dict(sorted(verdict.counts_by_code.items())),
+        "counts_by_code": dict(sorted(counts.items())),
         "rows_with_findings": json.loads(validation.row_findings(verdict).to_json(orient="records")),
         "rulebook_version": verdict.rulebook_version,
     }
