@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -235,26 +235,34 @@ def _limit_fields(body: bytes, separators: NDArray[np.int64], ends: NDArray[np.i
 
 def _check_header(header: tuple[str, ...], columns: Sequence[NamedColumn]) -> list[Remark]:
     """Refuses a header that would leave a column's meaning open; returns the remark on unknown columns."""
-    repeated = sorted({name for name in header if name and header.count(name) > 1})
+    known = {column.name for column in columns}
+    lowered = {name.lower() for name in header}
+    separator = next((name for mark, name in _SEPARATORS.items() if len(header) == 1 and mark in header[0]), None)
+    if separator is not None:
+        raise UnreadableError("F217", separator=separator)
+    if not known & lowered:
+        raise UnreadableError("F218")
+    repeated = [name for name in dict.fromkeys(header) if name and header.count(name) > 1]
     if repeated:
-        raise UnreadableError("F204", columns=", ".join(_shown(name) for name in repeated))
+        raise UnreadableError("F204", columns=", ".join(_shown(name, header, known) for name in repeated))
     missing = [column.name for column in columns if column.required and column.name not in header]
     if missing:
-        separator = next((name for mark, name in _SEPARATORS.items() if len(header) == 1 and mark in header[0]), None)
-        if separator is not None:
-            raise UnreadableError("F217", separator=separator)
-        raise UnreadableError("F203", columns=", ".join(missing))
-    known = {column.name for column in columns}
-    unknown = [_shown(name) or "(no name)" for name in header if name not in known]
+        case = " Names are lower case." if lowered.intersection(missing) else ""
+        raise UnreadableError("F203", columns=", ".join(missing), case=case)
+    unknown = [_shown(name, header, known) for name in header if name not in known]
     return [Remark("F205", {"columns": ", ".join(unknown)})] if unknown else []
 
 
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
-def _shown(name: str) -> str:
-    """A header name for a message: printable, and short."""
-    return "".join(character if character.isprintable() else "?" for character in name[:60])
+def _shown(name: str, header: Sequence[str], known: Collection[str]) -> str:
+    """A header cell for a message: its position unless it is surely a name, for it may be data about a person."""
+    if not name:
+        return "(no name)"
+    is_plain = len(name) <= 40 and all(character.isalnum() or character in " _-" for character in name)
+    is_name = name in known or (is_plain and sum(character.isdigit() for character in name) < 5)
+    return name if is_name else f"column {header.index(name) + 1}"
 
 
 def _canonical(records: _Records, columns: Sequence[NamedColumn], *, is_ascii: bool) -> tuple[pd.DataFrame, int]:

@@ -53,7 +53,6 @@ def judged(folder: Path) -> dict[str, Any]:
         prefixes=tuple(given.get("prefixes", ())),
         known=_known(given, decoded, feed),
         has_gap="missing" in given,
-        missing=tuple((first, last) for first, last in given.get("missing", ())),
     )
     share, number = given.get("tolerance", (0.10, 20))
     verdict = validation.judge(decoded, found, feed=feed, mode=mode, context=context, tolerance=(share, number))

@@ -123,6 +123,23 @@ def test_columns_stand_in_table_order_and_unknown_ones_are_remarked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("Client name_2-b 34", "Client name_2-b 34"),
+        ("نام", "نام"),
+        ("35202-1234567-1", "column 3"),
+        ("a12345", "column 3"),
+        ("۳۵۲۰۲", "column 3"),
+        ("it@indus.example", "column 3"),
+        ("n" * 40, "n" * 40),
+        ("n" * 41, "column 3"),
+    ],
+)
+def test_an_unknown_header_cell_is_shown_only_when_it_is_surely_a_name(cell: str, shown: str) -> None:
+    assert read(f"a,b,{cell}\n1,2,3\n").remarks[0].facts == {"columns": shown}
+
+
+@pytest.mark.parametrize(
     ("text", "code", "facts"),
     [
         (b"", "F201", {}),
@@ -131,10 +148,14 @@ def test_columns_stand_in_table_order_and_unknown_ones_are_remarked() -> None:
         ("a,b\n1,é\n".encode("latin-1"), "F202", {"line": 2}),
         ("a,b\n1,2\n".encode("utf-16"), "F202", {"line": 1}),
         (b"a,b\n1,2\n3,\0\n", "F206", {"line": 3}),
-        (b"a\n1\n", "F203", {"columns": "b"}),
-        (b"\na,b\n", "F203", {"columns": "a, b"}),
+        (b"a\n1\n", "F203", {"columns": "b", "case": ""}),
+        (b"a,B\n1,2\n", "F203", {"columns": "b", "case": " Names are lower case."}),
+        (b"A,B\n1,2\n", "F203", {"columns": "a, b", "case": " Names are lower case."}),
+        (b"\na,b\n", "F218", {}),
+        (b"35202-1234567-1,35202-1234567-1\n", "F218", {}),
         (b"a,b,a\n", "F204", {"columns": "a"}),
         (b"a,b,x,x\n", "F204", {"columns": "x"}),
+        (b"a,b,35202-1234567-1,35202-1234567-1,b\n", "F204", {"columns": "b, column 3"}),
         (b"a;b\n1;2\n", "F217", {"separator": "semicolons"}),
         (b"a,b" + b",x" * 63 + b"\n", "F207", {"count": 65, "limit": 64}),
         (b"a,b\n1," + b"x" * 4001 + b"\n", "F208", {"line": 2, "limit": 4000}),

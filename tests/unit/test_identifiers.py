@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
@@ -68,6 +69,28 @@ def test_keys_are_canonical() -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (ids.ntn_keys, "0000000"),
+        (ids.ntn_keys, "0000000-3"),
+        *((ids.cnic_keys, str(digit) * 13) for digit in range(10)),
+        (ids.cnic_keys, "11111-1111111-1"),
+        *((ids.other_id_keys, text) for text in ("NIL", "nil", "Nill", "NA", "N/A", "n / a", "none", "NULL")),
+        *((ids.other_id_keys, text) for text in ("XXX", "xxxxxx", "000", "0-0", "0 0 0", "---", "./-")),
+    ],
+)
+def test_a_placeholder_pairs_with_nobody(
+    keys: Callable[[pa.LargeStringArray], pa.LargeStringArray], value: str
+) -> None:
+    assert keys(pa.array([value], pa.large_string())).to_pylist() == [""]
+
+
+@pytest.mark.parametrize("value", ["NA123", "NILE 7", "X12", "0001", "NONE1", "AXX"])
+def test_a_document_number_that_looks_like_a_placeholder_is_kept(value: str) -> None:
+    assert ids.other_id_keys(pa.array([value], pa.large_string())).to_pylist() == [value.replace(" ", "")]
+
+
+@pytest.mark.parametrize(
     ("value", "masked"),
     [
         ("352020000034", "12 digits, ..34"),
@@ -111,7 +134,32 @@ def test_a_suggested_ntn_is_the_likely_right_value(value: str, suggestion: str) 
     assert ids.suggest_ntn(value) == suggestion
 
 
-@pytest.mark.parametrize("value", ["352020000001", "3520200000013", "3.52E+12", '="3520200000013"'])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "352020000001",
+        "3520200000013",
+        "35202000000131",
+        "35202-0000001-3",
+        "35202 0000001 3",
+        "35202\N{EN DASH}0000001\N{EN DASH}3",
+        "35202.0000001.3",
+        "3520200000013.0",
+        "CNIC 3520200000013",
+        "35202-0000001-3 35202-0000002-1",
+        "۳۵۲۰۲۰۰۰۰۰۰۱۳",
+        "3.52E+11",
+        "3.52E+12",
+        "3.52e13",
+        '="3520200000013"',
+    ],
+)
 def test_a_value_that_may_be_a_cnic_is_known_as_one(value: str) -> None:
     assert ids.may_be_cnic(value)
-    assert not ids.may_be_cnic("0822910-4")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "0822910-4", "1234567-12", "1.23E+06", "3.5E+10", "12345678901", "123456789012345"]
+)
+def test_a_value_that_is_no_cnic_is_shown(value: str) -> None:
+    assert not ids.may_be_cnic(value)

@@ -9,7 +9,18 @@ from datetime import date
 import pytest
 
 from vpn_registry.model import Feed, Mode, NumberUse, Severity
-from vpn_registry.rulebook import COLUMNS, FILE_RULES, KEYS, ROW_RULES, FileRule, Rule, catalogue, rule, rules_of
+from vpn_registry.rulebook import (
+    COLUMNS,
+    FILE_RULES,
+    KEYS,
+    ROW_RULES,
+    FileRule,
+    Rule,
+    addresses,
+    catalogue,
+    rule,
+    rules_of,
+)
 from vpn_registry.rulebook.files import file_finding, name_findings, number_findings, parse_name
 from vpn_registry.rulebook.rule import Consequence
 
@@ -23,7 +34,7 @@ def test_a_rule_says_what_is_wrong_why_and_what_to_do(declared: Rule | FileRule)
         assert text.strip() == text
         assert text
     assert declared.why.endswith(".")
-    assert declared.message.endswith(".")
+    assert declared.message.endswith((".", " {reason}")), "A reason is a whole sentence."
     assert declared.remedy.endswith(".")
     fields = {name for _, name, _, _ in string.Formatter().parse(declared.message) if name}
     assert "value" not in fields, "A message must not show a cell: it may be an identity number."
@@ -123,6 +134,38 @@ def test_a_wrong_zone_reads_the_same_whoever_the_name_says() -> None:
 )
 def test_what_a_name_says_against_its_file(text: str, codes: list[str]) -> None:
     assert [f.code for f in name_findings(parse_name(text), zone="indus", received_on=TODAY)] == codes
+
+
+@pytest.mark.parametrize(
+    ("cell", "suggestion"),
+    [
+        ("::ffff:39.40.105.50", "39.40.105.50"),
+        ("39.32.0.8; ::FFFF:2728:6932", "39.32.0.8;39.40.105.50"),
+        ("::ffff:39.40.105.0/120", "39.40.105.0/24"),
+        ("::ffff:39.40.105.50-::ffff:39.40.105.51", "39.40.105.50-39.40.105.51"),
+        ("::ffff:10.0.0.1", ""),
+        ("::/0", ""),
+        ("10.0.0.1; 39.32.0.8", ""),
+    ],
+)
+def test_a_mapped_address_gets_the_plain_one_as_suggestion(cell: str, suggestion: str) -> None:
+    assert addresses.suggest_unmapped(cell) == suggestion
+    for code in ("H210", "W202", "W203"):
+        declared = rule(code)
+        assert isinstance(declared, Rule)
+        assert declared.suggest is addresses.suggest_unmapped
+
+
+def test_a_semicolon_behind_the_last_address_is_tolerated() -> None:
+    assert addresses.ranges("39.32.0.8;") == addresses.ranges("39.32.0.8 ; ") == addresses.ranges("39.32.0.8")
+    assert addresses.ranges("39.32.0.8;39.32.0.9;") == addresses.ranges("39.32.0.8;39.32.0.9")
+    for cell in (";", "39.32.0.8;;", ";39.32.0.8"):
+        assert addresses.ranges(cell) is None
+
+
+def test_the_remedy_on_a_missing_column_speaks_of_case_only_when_that_is_it() -> None:
+    assert "lower case" in file_finding("F203", columns="ntn", case=" Names are lower case.").remedy
+    assert "lower case" not in file_finding("F203", columns="ntn", case="").remedy
 
 
 def test_a_number_is_used_once_and_gaps_are_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -126,6 +127,66 @@ def test_a_file_that_can_not_be_read_is_judged_without_great_expectations() -> N
 def test_the_same_file_again_is_a_duplicate() -> None:
     found = judge(None, [file_finding("F108")], feed=Feed.CLIENTS, mode=Mode.FULL, context=CONTEXT)
     assert found.outcome is Outcome.DUPLICATE
+
+
+def test_no_rule_is_judged_on_a_file_received_before() -> None:
+    decoded, reading = read(
+        csv_of([{"province": "Punjab"}, {"ntn": "1"}, {"registration_ref": ""}]), "csv", Feed.REGISTRATIONS
+    )
+    findings = [file_finding("F106", day="2026-06-01", limit=7), file_finding("F108"), *reading]
+    found = judge(decoded, findings, feed=Feed.REGISTRATIONS, mode=Mode.FULL, context=CONTEXT, tolerance=(0, 0))
+    assert (found.outcome, found.rows) == (Outcome.DUPLICATE, RowCounts(total=3, duplicate=3))
+    assert [finding.code for finding in found.findings] == ["F108"]
+    assert not found.hits
+    assert not found.counts_by_code
+    assert not found.may_close
+    assert row_findings(found).empty
+    assert outcome_of(json.loads(json.dumps(found.result))) is Outcome.DUPLICATE
+
+
+KNOWN = pd.DataFrame(
+    {
+        "registration_ref": ["K-1", "K-2"],
+        "is_in_force": [True, False],
+        "decided_seq": [1, 1],
+        "row_sha256": ["other", "other"],
+    }
+)
+
+
+@pytest.mark.parametrize("has_gap", [False, True])
+def test_an_add_of_a_ref_in_force_is_judged_alike_whatever_is_missing(has_gap: bool) -> None:
+    context = Context(isp="indus", today=date(2026, 6, 15), mode=Mode.DELTA, seq=3, known=KNOWN[:1], has_gap=has_gap)
+    assert verdict([{}], context=context).counts_by_code == {"H402": 1}
+    same = KNOWN[:1].assign(row_sha256=verdict([{}]).frame["row_sha256"].iloc[0])
+    assert verdict([{}], context=dataclasses.replace(context, known=same)).counts_by_code == {"H401": 1}
+
+
+@pytest.mark.parametrize(
+    ("has_gap", "counts"), [(False, {"H404": 1, "H405": 1}), (True, {"W403": 2})], ids=["no gap", "gap"]
+)
+def test_a_withdrawal_repeated_is_no_rejection(has_gap: bool, counts: dict[str, int]) -> None:
+    context = Context(isp="indus", today=date(2026, 6, 15), mode=Mode.DELTA, seq=3, known=KNOWN, has_gap=has_gap)
+    found = verdict([{"action": "withdraw"}] * 3, context=context)
+    assert found.counts_by_code == counts
+    assert found.duplicate.tolist() == [False, not has_gap, False]
+    assert found.rejected.tolist() == [False, False, not has_gap]
+
+
+def test_placeholders_give_no_key_but_tell_rows_apart() -> None:
+    rows = [{"ntn": "", "other_id": text} for text in ("NIL", "nil", "XXX", "")]
+    rows += [{"ntn": "0000000000000"}, {"ntn": "1111111111111"}, {"ntn": "1111111111111", "cnic": "2222222222222"}]
+    found = verdict([{**row, "registration_ref": f"K-{at}", "client_name": "One"} for at, row in enumerate(rows)])
+    assert (found.frame[["ntn_key", "cnic_key", "other_id_key"]] == "").to_numpy().all()
+    assert found.hits["W106"].tolist() == [True, True, True, False, True, True, True]
+    assert found.hits["H202"].tolist() == [False] * 6 + [True]
+    named = verdict([{**row, "registration_ref": "K"} for row in rows]).frame["row_sha256"]
+    assert named.nunique() == len(rows) - 1
+
+
+def test_a_short_number_in_ntn_is_shown_in_full() -> None:
+    rows = [{"ntn": "1234567-12"}, {"ntn": "1.23E+06"}]
+    assert row_findings(verdict(rows))["value"].tolist() == ["1234567-12", "1.23E+06"]
 
 
 def test_a_warning_on_the_file_alone_leaves_it_accepted() -> None:

@@ -41,26 +41,13 @@ def _action_against_state(action: str, judged: Predicate) -> Predicate:
     return bad
 
 
-def _may_be_reinstated(rows: Rows, context: Context) -> BoolArray:
-    """Rows between which and the number that last decided their key a file is missing: it may withdraw the ref."""
-    decided = decided_seq(rows, context)
-    result = np.zeros(len(rows), dtype=np.bool_)
-    for _first, last in context.missing:
-        result |= (decided >= 0) & (last > decided)
-    return result
-
-
 def _equal_in_force(rows: Rows, context: Context) -> BoolArray:
-    return _in_force(rows, context)[1] & ~_may_be_reinstated(rows, context)
+    return _in_force(rows, context)[1]
 
 
 def _other_in_force(rows: Rows, context: Context) -> BoolArray:
     found, equal = _in_force(rows, context)
-    return found & ~equal & ~_may_be_reinstated(rows, context)
-
-
-def _in_force_with_gap(rows: Rows, context: Context) -> BoolArray:
-    return _in_force(rows, context)[0] & _may_be_reinstated(rows, context)
+    return found & ~equal
 
 
 def _unknown(rows: Rows, context: Context) -> BoolArray:
@@ -73,6 +60,15 @@ def _unknown_without_gap(rows: Rows, context: Context) -> BoolArray:
 
 def _unknown_with_gap(rows: Rows, context: Context) -> BoolArray:
     return _unknown(rows, context) & context.has_gap
+
+
+def _never_heard_of(rows: Rows, context: Context) -> BoolArray:
+    return _unknown_without_gap(rows, context) & (decided_seq(rows, context) < 0)
+
+
+def _withdrawn_already(rows: Rows, context: Context) -> BoolArray:
+    """With a gap the row isn't a repetition: the missing file may reinstate the ref, and this row then ends it."""
+    return _unknown_without_gap(rows, context) & (decided_seq(rows, context) >= 0)
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -119,12 +115,26 @@ RULES: Final[tuple[Rule, ...]] = (
         feeds=REGISTRATIONS,
         columns=("registration_ref", "action"),
         scope=Scope.KEY,
-        bad=_action_against_state("withdraw", _unknown_without_gap),
-        title="withdraw of a ref that is not in force",
+        bad=_action_against_state("withdraw", _never_heard_of),
+        title="withdraw of an unknown ref",
         why="There is nothing to withdraw.",
-        message="This {column} is not in force, so it can't be withdrawn.",
-        remedy="Correct the registration_ref; if it was withdrawn before, there is nothing to do.",
+        message="This {column} was never registered, so it can't be withdrawn.",
+        remedy="Correct the registration_ref.",
         example="withdraw of a ref that was never added",
+    ),
+    Rule(
+        code="H405",
+        severity=Severity.WARNING,
+        consequence=Consequence.DUPLICATE,
+        feeds=REGISTRATIONS,
+        columns=("registration_ref", "action"),
+        scope=Scope.KEY,
+        bad=_action_against_state("withdraw", _withdrawn_already),
+        title="withdraw of what is withdrawn already",
+        why="The row says what the registry holds; it changes nothing.",
+        message="This {column} is no longer in force already.",
+        remedy="Nothing to do.",
+        example="the same withdraw in two files",
     ),
     Rule(
         code="W402",
@@ -145,22 +155,10 @@ RULES: Final[tuple[Rule, ...]] = (
         columns=("registration_ref", "action"),
         scope=Scope.KEY,
         bad=_action_against_state("withdraw", _unknown_with_gap),
-        title="withdraw of an unknown ref while a file is missing",
+        title="withdraw of a ref not in force while a file is missing",
         why="The missing file may hold the add; a closed record is kept.",
         message="This {column} is not in force; while a lower number is missing a closed record is kept.",
         remedy="Send the missing file.",
         example="file 3 withdraws what file 2, not yet here, adds",
-    ),
-    Rule(
-        code="W404",
-        severity=Severity.WARNING,
-        feeds=REGISTRATIONS,
-        columns=("registration_ref", "action"),
-        bad=_action_against_state("add", _in_force_with_gap),
-        title="add of a ref in force while a file is missing",
-        why="The missing file may hold the withdrawal; until it arrives the add acts as an update.",
-        message="This {column} is in force; while a number before this file is missing the add acts as update.",
-        remedy="Send the missing file.",
-        example="file 3 adds again what file 2, not yet here, withdraws",
     ),
 )

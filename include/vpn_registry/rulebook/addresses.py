@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -74,14 +75,17 @@ _PLAIN_V4: Final = (
 )
 _LEADING_ZERO: Final = re.compile(r"(^|\.)0[0-9]")
 _BITS: Final = {4: 32, 6: 128}
+_MAPPED: Final = 0xFFFF
+"""The first 96 bits of an IPv4-mapped IPv6 address."""
 
 
 def ranges(cell: str) -> tuple[Range, ...] | None:
     """The ranges a cell names (`;`-separated addresses, CIDR blocks, `first-last`), None if any part is malformed.
 
     Refused: host bits behind a prefix length, leading zeros, scope ids, short forms, a range that runs backwards.
+    One `;` behind the last part is tolerated.
     """
-    found = [_range(part.strip(" ")) for part in cell.split(";")]
+    found = [_range(part.strip(" ")) for part in cell.rstrip(" ").removesuffix(";").split(";")]
     whole = tuple(item for item in found if item is not None)
     return whole if len(whole) == len(found) else None
 
@@ -91,6 +95,16 @@ def suggest(cell: str) -> str:
     parts = [_mended(part.strip(" ")) for part in cell.split(";") if part.strip(" ")]
     text = ";".join(parts)
     return text if text != cell and ranges(text) is not None else ""
+
+
+def suggest_unmapped(cell: str) -> str:
+    """The list with plain IPv4 in place of IPv4-mapped IPv6, '' when there is none or it isn't public either."""
+    parts = [part.strip(" ") for part in cell.split(";") if part.strip(" ")]
+    plain = [_unmapped(part) for part in parts]
+    text = ";".join(plain)
+    if plain == parts or ranges(text) is None:
+        return ""
+    return "" if _public().cell(text)[1] else text
 
 
 def judge(cells: pa.LargeStringArray, *, sample: bool, prefixes: Sequence[str]) -> AddressVerdict:
@@ -160,6 +174,11 @@ class _Table:
             for item in found
         )
         return False, special, outside
+
+
+@lru_cache(maxsize=1)
+def _public() -> _Table:
+    return _Table(sample=True, prefixes=())
 
 
 def _plain_blocks(groups: pa.StructArray) -> tuple[NDArray[np.int64], NDArray[np.int64], BoolArray]:
@@ -239,6 +258,17 @@ def _mended(part: str) -> str:
     if dash and ends[0] is not None and ends[1] is not None and ends[0][0] == ends[1][0] and ends[0][1] > ends[1][1]:
         return f"{last.strip(' ')}-{first.strip(' ')}"
     return re.sub(r"(^|\.)0+(?=[0-9])", r"\1", part) if ":" not in part else part
+
+
+def _unmapped(part: str) -> str:
+    """An IPv4-mapped IPv6 address, block or range (::ffff:0:0/96) in its IPv4 form; anything else as it is."""
+    found = _range(part)
+    if found is None or found.version != 6 or found.first >> 32 != _MAPPED or found.last >> 32 != _MAPPED:
+        return part
+    first, last = (_text(4, value & 0xFFFF_FFFF) for value in (found.first, found.last))
+    if "/" in part:
+        return f"{first}/{int(part.partition('/')[2]) - 96}"
+    return f"{first}-{last}" if "-" in part else first
 
 
 def _text(version: int, value: int) -> str:

@@ -50,6 +50,7 @@ RULES: Final[tuple[Rule, ...]] = (
         message="{column} is or touches a private, reserved, multicast, documentation or unspecified block.",
         remedy="Give the public address that the client uses, or leave the column empty.",
         example="192.168.1.10",
+        suggest=addresses.suggest_unmapped,
     ),
     Rule(
         code="W204",

@@ -116,7 +116,7 @@ def _odd_first_digit(rows: Rows, _context: Context) -> BoolArray:
 
 
 def _one_digit_only(rows: Rows, _context: Context) -> BoolArray:
-    return _cnic_matches(rows, "^(" + "|".join(f"{digit}{{13}}" for digit in range(10)) + ")$")
+    return _cnic_matches(rows, f"^({identifiers.ONE_DIGIT})$")
 
 
 def _last_digit_zero(rows: Rows, _context: Context) -> BoolArray:
@@ -124,7 +124,7 @@ def _last_digit_zero(rows: Rows, _context: Context) -> BoolArray:
 
 
 def _cnic_matches(rows: Rows, expression: str) -> BoolArray:
-    found: BoolArray = pc.match_substring_regex(rows.cnic_key, expression).to_numpy(zero_copy_only=False)
+    found: BoolArray = pc.match_substring_regex(rows.cnic_form, expression).to_numpy(zero_copy_only=False)
     return found
 
 
@@ -133,8 +133,8 @@ def _malformed_ntn(rows: Rows, _context: Context) -> BoolArray:
 
 
 def _is_other_person(rows: Rows) -> BoolArray:
-    own = identifiers.cnic_keys(rows.text("cnic"))
-    differs: BoolArray = pc.not_equal(own, identifiers.cnic_keys(rows.text("ntn"))).to_numpy(zero_copy_only=False)
+    own = identifiers.cnic_forms(rows.text("cnic"))
+    differs: BoolArray = pc.not_equal(own, identifiers.cnic_forms(rows.text("ntn"))).to_numpy(zero_copy_only=False)
     return rows.is_filled("cnic") & differs
 
 

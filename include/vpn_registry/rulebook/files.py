@@ -183,7 +183,7 @@ _RULES: Final = (
         "Missing column",
         "Every row would lack what the column says.",
         "The header lacks: {columns}.",
-        "Add the columns with exactly these names, in any order. " + _NEXT,
+        "Add the columns with exactly these names, in any order.{case} " + _NEXT,
         "a header without registration_ref",
     ),
     _error(
@@ -299,6 +299,14 @@ _RULES: Final = (
         "a file exported with a regional setting that uses ;",
     ),
     _error(
+        "F218",
+        "No header line",
+        "Without names it is unknown which value belongs to which column.",
+        "Line 1 is not the header: none of its fields is the name of a column.",
+        "Put the header line first, with the names of the specification; `vpnreg template FEED` prints it. " + _NEXT,
+        "a file that begins with its first row of data",
+    ),
+    _error(
         "F301",
         "Too many rows rejected",
         "So many errors have one cause, and the good rows may share it.",
@@ -310,8 +318,9 @@ _RULES: Final = (
         "F302",
         "Held for a person",
         "A file that removes so much is more often an incomplete export than the truth.",
-        "The file is judged but not taken until a person has looked at it: {reason}.",
-        "If the file is right, there is nothing to do; if it is incomplete, send the whole list under the next number.",
+        "The file is judged but not taken until a person has looked at it. {reason}",
+        "A person releases or refuses it, and the result is sent again; if the file is incomplete, send the whole list"
+        " under the next number.",
         "a client list half as long as the last one",
     ),
     _warning(

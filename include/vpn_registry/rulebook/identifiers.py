@@ -23,7 +23,15 @@ PHONE: Final = r"[ ()-]*(\+[ ()-]*92|00[ ()-]*92|92|0)[ ()-]*[1-9]([ ()-]*[0-9])
 BARE_UAN: Final = r"111[ -]?([0-9][ -]?){5}[0-9]"
 MOBILE: Final = r"(\+ ?92|0092|92|0)[ -]?3([ -]?[0-9]){9}"
 
-_SCIENTIFIC: Final = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+")
+ONE_DIGIT: Final = "|".join(f"{digit}{{13}}" for digit in range(10))
+"""A CNIC typed to get past a form."""
+_ZEROS: Final = "0+"
+_MARKS: Final = "[./-]*"
+_NO_DOCUMENT: Final = f"{_MARKS}(?:NILL?|N{_MARKS}A|NONE|NULL|X+|(?:0|[./-])*){_MARKS}"
+
+_SCIENTIFIC: Final = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?([0-9]+)")
+_CNIC_DIGITS: Final = re.compile(r"(?<!\d)\d{12,14}(?!\d)")
+_DASHES: Final = re.compile("[-\u2010-\u2015\u2212]")
 _FORMULA: Final = re.compile(r'=\s*"([^"]*)"')
 _DECIMAL: Final = re.compile(r"([0-9]+)\.0+")
 _DATE: Final = re.compile(
@@ -35,19 +43,38 @@ _DATE: Final = re.compile(
 _OTHER_DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 
 
-def ntn_keys(ntn: pa.LargeStringArray) -> pa.LargeStringArray:
-    """The seven digits NTNs are compared on, '' where the value is no NTN."""
+def ntn_forms(ntn: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The seven digits of an NTN, '' where the value is no NTN."""
     return pc.if_else(whole(ntn, NTN), pc.utf8_slice_codeunits(ntn, 0, 7), "")
 
 
-def cnic_keys(cnic: pa.LargeStringArray) -> pa.LargeStringArray:
+def cnic_forms(cnic: pa.LargeStringArray) -> pa.LargeStringArray:
     """Thirteen digits, '' where the value is no CNIC."""
     return pc.if_else(whole(cnic, CNIC), pc.replace_substring(cnic, "-", ""), "")
 
 
-def other_id_keys(other_id: pa.LargeStringArray) -> pa.LargeStringArray:
-    """Upper case without spaces: how document numbers are compared."""
+def other_id_forms(other_id: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Upper case without spaces, '' where the value is no document number."""
     return pc.if_else(whole(other_id, OTHER_ID), pc.replace_substring(pc.utf8_upper(other_id), " ", ""), "")
+
+
+def ntn_keys(ntn: pa.LargeStringArray) -> pa.LargeStringArray:
+    """What NTNs are compared on: their form, '' also for a placeholder, which would pair strangers."""
+    return _real(ntn_forms(ntn), _ZEROS)
+
+
+def cnic_keys(cnic: pa.LargeStringArray) -> pa.LargeStringArray:
+    """What CNICs are compared on: their form, '' also for a placeholder."""
+    return _real(cnic_forms(cnic), ONE_DIGIT)
+
+
+def other_id_keys(other_id: pa.LargeStringArray) -> pa.LargeStringArray:
+    """What document numbers are compared on: their form, '' also for a placeholder such as NIL or N/A."""
+    return _real(other_id_forms(other_id), _NO_DOCUMENT)
+
+
+def _real(forms: pa.LargeStringArray, placeholder: str) -> pa.LargeStringArray:
+    return pc.if_else(whole(forms, placeholder), "", forms)
 
 
 def whole(values: pa.LargeStringArray, pattern: str) -> pa.BooleanArray:
@@ -129,5 +156,13 @@ def mask(value: str) -> str:
 
 
 def may_be_cnic(value: str) -> bool:
-    """Whether a value in the ntn column has so many digits that it is, or was, an identity number."""
-    return sum(character.isdigit() for character in value) > 8 or bool(_SCIENTIFIC.fullmatch(mended(value)))
+    """Whether a value in the ntn column is, was, or holds an identity number: 12 to 14 digits, dashes aside.
+
+    Also with other marks between the digits, several of them in one cell, or as a spreadsheet's rounded number.
+    """
+    text = mended(value)
+    rounded = _SCIENTIFIC.fullmatch(text)
+    if rounded and 11 <= int(rounded[2]) <= 13:
+        return True
+    together = "".join(character for character in text if character.isalnum())
+    return any(_CNIC_DIGITS.search(part) for part in (together, _DASHES.sub("", text)))

@@ -287,6 +287,7 @@ _ACROSS: Final = (
         message="{column} is or touches a private, reserved, multicast, documentation or unspecified block.",
         remedy="Give the public address that the client uses.",
         example="192.168.1.10",
+        suggest=addresses.suggest_unmapped,
     ),
 )
 
@@ -329,6 +330,7 @@ _ODDITIES: Final = (
         message="{column} is or touches a private, reserved, multicast, documentation or unspecified block.",
         remedy="Give the public address of the other end, or leave the column empty.",
         example="10.0.0.1",
+        suggest=addresses.suggest_unmapped,
     ),
     Rule(
         code="W301",

@@ -105,9 +105,14 @@ class Rows:
         return self._once(("ntn_key",), lambda: identifiers.ntn_keys(self.text("ntn")))
 
     @property
+    def cnic_form(self) -> pa.LargeStringArray:
+        """Thirteen digits from cnic, or from ntn where cnic is empty; also a placeholder's."""
+        return self._once(("cnic_form",), lambda: self._of_cnic(identifiers.cnic_forms))
+
+    @property
     def cnic_key(self) -> pa.LargeStringArray:
-        """Thirteen digits from cnic, or from ntn where cnic is empty."""
-        return self._once(("cnic_key",), self._cnic_key)
+        """As `cnic_form`, '' for a placeholder."""
+        return self._once(("cnic_key",), lambda: self._of_cnic(identifiers.cnic_keys))
 
     @property
     def other_id_key(self) -> pa.LargeStringArray:
@@ -123,15 +128,19 @@ class Rows:
         """A number for each distinct key, -1 where the key is empty."""
         return self._once(("key_codes",), self._key_codes)
 
-    def _cnic_key(self) -> pa.LargeStringArray:
-        own = identifiers.cnic_keys(self.text("cnic"))
+    def _of_cnic(self, form: Callable[[pa.LargeStringArray], pa.LargeStringArray]) -> pa.LargeStringArray:
+        own = form(self.text("cnic"))
         from_ntn = self.is_cnic_in_ntn & ~self.is_filled("cnic")
         if not from_ntn.any():
             return own
-        return pc.if_else(pa.array(from_ntn), identifiers.cnic_keys(self.text("ntn")), own)
+        return pc.if_else(pa.array(from_ntn), form(self.text("ntn")), own)
 
     def _row_sha256(self) -> NDArray[np.object_]:
-        canonical = {"ntn": self.ntn_key, "cnic": self.cnic_key, "other_id": self.other_id_key}
+        canonical = {
+            "ntn": identifiers.ntn_forms(self.text("ntn")),
+            "cnic": self.cnic_form,
+            "other_id": identifiers.other_id_forms(self.text("other_id")),
+        }
         parts = [canonical.get(c.name, self.text(c.name)) for c in self.columns if c.name != "action"]
         if not len(self):
             return np.array([], dtype=object)

@@ -70,7 +70,7 @@ class Context:
     `known` is what the registry holds for this ISP: registration_ref (or subscriber_id for the client list),
     is_in_force, decided_seq, row_sha256, one row a key; None when there is no registry to ask (offline check).
     `seq` is None when the file's name doesn't give one. `row_key` keys the hashes of rows. `prefixes` are the ISP's
-    declared CIDR prefixes. `has_gap` says whether a lower number is missing, `missing` which ones (inclusive ranges).
+    declared CIDR prefixes. `has_gap` says whether a lower number is missing.
     """
 
     isp: str
@@ -82,7 +82,6 @@ class Context:
     known: pd.DataFrame | None = None
     has_gap: bool = False
     row_key: bytes = field(default=b"", repr=False)
-    missing: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

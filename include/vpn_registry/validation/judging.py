@@ -46,20 +46,22 @@ def judge(
     """Judge a file by every rule of its feed.
 
     `file_findings` are those of name, number and reading; `tolerance` is (share, number): a file with more rejected
-    rows than both allow is refused as a whole. Without `decoded` only the file findings decide.
+    rows than both allow is refused as a whole. Without `decoded` only the file findings decide. A file received
+    before (F108) is ignored: no rule is judged, and that finding is the only one.
     """
     frame = _empty_frame(feed) if decoded is None else decoded.frame
     width = 0 if decoded is None else len(decoded.header)
     rows = Rows(frame, feed, width, context.row_key)
-    hits = fired(rows, context) if len(rows) else {}
+    repeats = [finding for finding in file_findings if finding.code == "F108"]
+    hits = fired(rows, context) if len(rows) and not repeats else {}
     share, number = tolerance
     allowed = max(math.floor(share * len(rows) + 1e-9), number)
-    if decoded is None:
-        result = stored_result([], [], feed, mode, 0, is_success=False)
+    if decoded is None or repeats:
+        result = stored_result([], [], feed, mode, len(rows), is_success=False)
     else:
         result = validate(rows, hits, feed, mode, allowed)
     closing = mode is Mode.FULL and _is_key_lost(hits, feed)
-    findings = [*file_findings, *([file_finding("F303")] if closing else [])]
+    findings = repeats or [*file_findings, *([file_finding("F303")] if closing else [])]
     result["file_findings"] = [{"code": finding.code, "severity": str(finding.severity)} for finding in findings]
     if is_over_tolerance(result):
         rejected_rows = int(union(hits, feed, Consequence.REJECT, len(rows)).sum())
@@ -77,7 +79,7 @@ def judge(
         findings=tuple(findings),
         counts_by_code={code: int(hit.sum()) for code, hit in hits.items()},
         result=result,
-        may_close=mode is Mode.FULL and not closing,
+        may_close=mode is Mode.FULL and not closing and not repeats,
         context=context,
         width=width,
     )
