@@ -55,7 +55,7 @@ def test_an_isp_is_one_file_and_a_zone(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("VPN_REGISTRY_ISPS", str(isps))
     monkeypatch.setenv("VPN_REGISTRY_SETTLE_SECONDS", "0")
     (isps / "multan.toml").write_text(example("Add an ISP").replace('sftp = "sftp_multan"', 'folder = "zones/multan"'))
-    assert lacking() == [f"multan: {tmp_path / 'zones/multan'} lacks the folders incoming, check, outgoing."]
+    assert lacking() == [f"multan: {tmp_path / 'zones/multan'} lacks incoming, check, outgoing."]
     zone = tmp_path / "zones/multan"
     for name in ("incoming", "check", "outgoing"):
         (zone / name).mkdir(parents=True)
