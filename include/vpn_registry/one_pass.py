@@ -6,6 +6,7 @@ which stands beside this package, because the library itself never imports it.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -52,19 +53,20 @@ def prepare(home: Settings, connections: Mapping[str, str]) -> Path:
     settings.provide(airflow.env)
     log = airflow.log_of("one-pass")
     with _output_to(log):
-        import airflow_defaults
-
-        airflow_defaults.prepare_database()
+        _airflow().prepare_database()
     return log
 
 
 def run_dag(dag: str, log: Path) -> DagResult:
     """Run one DAG of DAGS to its end; what it prints goes to `log`."""
-    import airflow_defaults
-
     with _output_to(log):
-        result = airflow_defaults.run_dag(dag, dict(DAGS[dag]))
+        result = _airflow().run_dag(dag, dict(DAGS[dag]))
     return DagResult(dag, result["state"], tuple(result["failed"]))
+
+
+def _airflow() -> Any:
+    """The one Airflow-aware module; by name, because it stands beside the library and nothing here depends on it."""
+    return importlib.import_module("airflow_defaults")
 
 
 @contextmanager

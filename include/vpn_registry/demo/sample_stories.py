@@ -37,7 +37,7 @@ ABOUT: Final = {
     "kirana": "A file with bad rows is taken in part. The correction is tried in `check/` first, then filed `again/`.",
     "margalla": "Two broken files are refused as a whole and corrected under the next number. BOM, CRLF, a checksum.",
     "sahil": "A missing number, a file for another zone, an unreadable name; then a duplicate and a number used twice.",
-    "chenab": "Registrations, but no client list: its clients cannot be compared, and it gets a reminder.",
+    "chenab": "Registrations, but no client list: its clients cannot be compared.",
     "ravi": "Sent nothing at all.",
 }
 
