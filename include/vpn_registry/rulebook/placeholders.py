@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -13,30 +14,30 @@ from vpn_registry.rulebook import identifiers
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BOTH, BoolArray, Context, Rule
 
-_PLACEHOLDERS: Final = {
-    "ntn": (
-        (identifiers.ntn_forms, identifiers.ntn_keys),
-        (identifiers.cnic_forms, identifiers.cnic_keys),
-    ),
-    "cnic": ((identifiers.cnic_forms, identifiers.cnic_keys),),
-    "other_id": ((identifiers.other_id_forms, identifiers.other_id_keys),),
-}
+_COLUMNS: Final = ("ntn", "cnic", "other_id")
 
 
 def _holds_placeholder(rows: Rows, column: str) -> BoolArray:
     """Cells of an identifier column that have its form, or a CNIC's in ntn, and name nobody."""
-    values = rows.text(column)
-    found = np.zeros(len(rows), dtype=np.bool_)
-    for form, key in _PLACEHOLDERS[column]:
-        nobody = pc.and_(pc.not_equal(form(values), ""), pc.equal(key(values), ""))
-        found |= nobody.to_numpy(zero_copy_only=False)
+    if column == "cnic":
+        return rows.matches("cnic", identifiers.CNIC) & _is_empty(rows.cnic_key)
+    if column == "other_id":
+        return rows.matches("other_id", identifiers.OTHER_ID) & _is_empty(rows.other_id_key)
+    found = rows.matches("ntn", identifiers.NTN) & _is_empty(rows.ntn_key)
+    if rows.is_cnic_in_ntn.any():
+        found = found | (rows.is_cnic_in_ntn & _is_empty(identifiers.cnic_keys(rows.text("ntn"))))
     return found
+
+
+def _is_empty(keys: pa.LargeStringArray) -> BoolArray:
+    empty: BoolArray = pc.equal(keys, "").to_numpy(zero_copy_only=False)
+    return empty
 
 
 def _placeholders_only(rows: Rows, _context: Context) -> BoolArray:
     """Rows in which every identifier that is filled is a placeholder."""
     some, every = np.zeros(len(rows), dtype=np.bool_), np.ones(len(rows), dtype=np.bool_)
-    for column in _PLACEHOLDERS:
+    for column in _COLUMNS:
         holds = _holds_placeholder(rows, column)
         some |= holds
         every &= holds | ~rows.is_filled(column)
@@ -56,7 +57,7 @@ RULES: Final[tuple[Rule, ...]] = (
         code="W106",
         severity=Severity.WARNING,
         feeds=BOTH,
-        columns=("ntn", "cnic", "other_id"),
+        columns=_COLUMNS,
         offender=_first_filled_identifier,
         bad=_placeholders_only,
         title="Identifier is a placeholder",

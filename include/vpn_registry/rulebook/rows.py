@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final, TypeVar, cast
@@ -21,8 +21,14 @@ from vpn_registry.rulebook.rule import BoolArray, Column, Context, Scope
 NO_DAY: Final = np.iinfo(np.int64).min
 """What `Rows.days` says of an empty or malformed date."""
 
+_BLOCK: Final = 64
 _SEPARATOR: Final = pa.scalar("\x1f", pa.large_string())
 _T = TypeVar("_T")
+
+
+def _hex(begun: hashlib._Hash, row: bytes) -> str:
+    begun.update(row)
+    return begun.hexdigest()
 
 
 class Rows:
@@ -120,7 +126,7 @@ class Rows:
 
     @property
     def row_sha256(self) -> NDArray[np.object_]:
-        """HMAC-SHA256 of each row's canonical content; the action and the spelling of identifiers don't count."""
+        """Keyed SHA-256 of each row's canonical content; the action and the spelling of identifiers don't count."""
         return self._once(("row_sha256",), self._row_sha256)
 
     @property
@@ -145,9 +151,10 @@ class Rows:
         if not len(self):
             return np.array([], dtype=object)
         joined = pc.binary_join_element_wise(*parts, _SEPARATOR)
-        digest, key = hmac.digest, self._row_key
-        rows = joined.cast(pa.large_binary()).to_pylist()
-        return np.array([digest(key, row, "sha256").hex() for row in rows], dtype=object)
+        # The key fills SHA-256's first block, which is hashed once for all rows: a fifth of the cost of an HMAC a row,
+        # and as good against guessing, which is what the key is for.
+        keyed = hashlib.sha256(self._row_key.ljust(_BLOCK, b"\0")).copy
+        return np.array([_hex(keyed(), row) for row in joined.cast(pa.large_binary()).to_pylist()], dtype=object)
 
     def _key_codes(self) -> NDArray[np.int64]:
         encoded = pc.dictionary_encode(self.text(self.key))
