@@ -33,7 +33,7 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, mail_relay
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
-    tags=["notices", "daily"],
+    tags=["notices", "hourly-or-faster"],
     doc_md=__doc__,
     params={
         "dry_run": Param(

@@ -33,10 +33,6 @@ class Settings:
     def landing(self) -> Path:
         return self.home / "landing"
 
-    @property
-    def uses_sqlite(self) -> bool:
-        return self.database_url.startswith("sqlite")
-
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment (`os.environ` unless another mapping is given).

@@ -17,7 +17,6 @@ def test_an_empty_environment_gives_the_embedded_default() -> None:
     assert here.isps.parts[-2:] == ("include", "isps")
     assert here.key_file == here.home / "keys" / "registry.key"
     assert here.settle_seconds == 30
-    assert here.uses_sqlite
 
 
 def test_database_and_landing_store_follow_the_home(tmp_path: Path) -> None:
