@@ -73,6 +73,16 @@ class Effect(StrEnum):
     OVERTAKEN = "overtaken"
 
 
+class Response(StrEnum):
+    """What an ISP answers about a client named in a notice (contract section 3, responses)."""
+
+    REGISTERING = "registering"
+    REGISTERED_ELSEWHERE = "registered_elsewhere"
+    NO_VPN = "no_vpn"
+    TERMINATED = "terminated"
+    DISPUTE = "dispute"
+
+
 class Status(StrEnum):
     """What reconciliation says of one client (contract section 7), in no particular order."""
 

@@ -18,6 +18,7 @@ from vpn_registry.registry.tables import (
     DeliveryRow,
     MessageMoveRow,
     RegistrationVersionRow,
+    ResponseRow,
 )
 
 
@@ -56,6 +57,23 @@ def _versions(model: type[RegistrationVersionRow] | type[ClientVersionRow]) -> t
     return (
         Guard(table, "UPDATE", "kept", condition, f"{table} change only by the erasure of their personal columns"),
         Guard(table, "DELETE", "kept", "1=1", f"{table} are never deleted"),
+    )
+
+
+_RESPONSE_WORDS: Final = frozenset({"reference", "comment", "erased_at"})
+"""What goes of an ISP's answer when its retention ends."""
+
+
+def _responses() -> tuple[Guard, ...]:
+    names = (column.name for column in ResponseRow.__table__.columns)
+    kept = _changed(*(name for name in names if name not in _RESPONSE_WORDS))
+    condition = (
+        f"OLD.erased_at IS NOT NULL OR NEW.erased_at IS NULL OR {kept}"
+        " OR NEW.reference IS NOT NULL OR NEW.comment IS NOT NULL"
+    )
+    return (
+        Guard("responses", "UPDATE", "kept", condition, "responses change only by the erasure of their words"),
+        Guard("responses", "DELETE", "kept", "1=1", "responses are never deleted"),
     )
 
 
@@ -105,6 +123,7 @@ GUARDS: Final = (
     Guard("registrations", "DELETE", "kept", "1=1", "registrations are never deleted"),
     *_versions(RegistrationVersionRow),
     *_versions(ClientVersionRow),
+    *_responses(),
     Guard(
         "messages", "UPDATE", "moves",
         "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM message_moves AS m"

@@ -39,6 +39,7 @@ from vpn_registry.registry.tables.notices import (
     NoticeClientRow,
     NoticeRow,
 )
+from vpn_registry.registry.tables.responses import ResponseRow
 from vpn_registry.registry.tables.statuses import ClientStatusRow, ReconciliationRunRow
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "ReconciliationRunRow",
     "RegistrationRow",
     "RegistrationVersionRow",
+    "ResponseRow",
     "ValidationResultRow",
     "ZoneWatchRow",
     "metadata",

@@ -120,6 +120,7 @@ class FindingRow(Base):
     message: Mapped[LongText]
     remedy: Mapped[LongText]
     suggestion: Mapped[LongText]
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON())  # of file-level ones: tells them in another language
 
 
 class ValidationResultRow(Base):
@@ -148,6 +149,7 @@ class AnswerRow(Base):
     path: Mapped[LongText]
     content: Mapped[bytes] = mapped_column(LargeBinary())
     written_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())  # from `outgoing/`, when its time was over
 
 
 class LeaseRow(Base):
