@@ -12,8 +12,8 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -27,6 +27,9 @@ MAX_COLUMNS: Final = 64
 MAX_FIELD_CHARACTERS: Final = 4_000
 SPACES: Final = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 """What trimming takes away. Tabs and line breaks are control characters: a rule refuses them, nothing hides them."""
+
+ODD_CELLS: Final = ("number", "formula", "merged", "date", "boolean", "error")
+"""What a cell of a workbook may be instead of plain text."""
 
 _BLOCK_BYTES: Final = 1 << 20
 
@@ -65,12 +68,16 @@ class Decoded:
     backed), '' for empty or absent, trimmed and NFC; then `row` (1-based, blank rows skipped), `line` (physical
     line where the record starts, header = 1) and `fields` (number of fields found), all int64. A row of the wrong
     width keeps its place with '' in every column. `header` is the file's own, `blank_rows` were skipped.
+
+    `oddities` tells of cells of a workbook that were not plain text: (kind, column) -> positions in the frame
+    (0-based, ascending). Kinds are ODD_CELLS; a text format has none.
     """
 
     frame: pd.DataFrame
     header: tuple[str, ...]
     blank_rows: int
     remarks: tuple[Remark, ...]
+    oddities: Mapping[tuple[str, str], NDArray[np.int64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

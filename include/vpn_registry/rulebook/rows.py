@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Final, TypeVar, cast
 
@@ -35,11 +35,20 @@ class Rows:
     """Columns of a canonical frame (`formats.Decoded.frame`) of `width` fields, and what is derived from them.
 
     Masks are numpy bools, one a row. Derived columns are kept, so that rules may ask for them freely. `row_key` keys
-    the hashes of rows: the registry's, so that a stored hash can't be used to guess a CNIC.
+    the hashes of rows: the registry's, so that a stored hash can't be used to guess a CNIC. `oddities` are those of
+    `formats.Decoded`.
     """
 
-    def __init__(self, frame: pd.DataFrame, feed: Feed, width: int, row_key: bytes = b"") -> None:
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        feed: Feed,
+        width: int,
+        row_key: bytes = b"",
+        oddities: Mapping[tuple[str, str], NDArray[np.int64]] | None = None,
+    ) -> None:
         self._row_key = row_key
+        self._oddities = oddities or {}
         self.frame = frame
         self.feed = feed
         self.width = width
@@ -62,6 +71,12 @@ class Rows:
 
     def is_in(self, column: str, values: Sequence[str]) -> BoolArray:
         return _mask(pc.is_in(self.text(column), value_set=pa.array(values, pa.large_string())))
+
+    def odd(self, kind: str, column: str) -> BoolArray:
+        """Which cells of a workbook were of this kind ("number", "formula", ...) instead of plain text."""
+        is_odd = np.zeros(len(self), dtype=np.bool_)
+        is_odd[self._oddities.get((kind, column), [])] = True
+        return is_odd
 
     def matches(self, column: str, pattern: str) -> BoolArray:
         """Which values match `pattern` as a whole."""

@@ -51,7 +51,7 @@ def judge(
     """
     frame = _empty_frame(feed) if decoded is None else decoded.frame
     width = 0 if decoded is None else len(decoded.header)
-    rows = Rows(frame, feed, width, context.row_key)
+    rows = Rows(frame, feed, width, context.row_key, {} if decoded is None else decoded.oddities)
     repeats = [finding for finding in file_findings if finding.code == "F108"]
     hits = fired(rows, context) if len(rows) and not repeats else {}
     share, number = tolerance
