@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from vpn_registry.registry.tables import CaseRow
 
 HELD_DELIVERY: Final = "held_delivery"
+DISPUTE: Final = "dispute"  # subject: the subscriber id, as for the next
+REGISTERED_ELSEWHERE: Final = "registered_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
