@@ -173,10 +173,12 @@ def _statements(guard: Guard, dialect: str) -> tuple[str, ...]:
             f"CREATE TRIGGER {name} BEFORE {guard.event} ON {guard.table} FOR EACH ROW WHEN {guard.condition}"
             f" BEGIN SELECT RAISE(ABORT, '{guard.message}'); END",
         )
+    # A condition over the row alone is left to the trigger itself: the function is called only to refuse.
+    when, test = ("", guard.condition) if "SELECT" in guard.condition else (f" WHEN ({guard.condition})", "TRUE")
     return (
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $guard$ BEGIN"
-        f" IF {guard.condition} THEN RAISE EXCEPTION '{guard.message}' USING ERRCODE = 'check_violation'; END IF;"
+        f" IF {test} THEN RAISE EXCEPTION '{guard.message}' USING ERRCODE = 'check_violation'; END IF;"
         " IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $guard$",
         f"DROP TRIGGER IF EXISTS {name} ON {guard.table}",
-        f"CREATE TRIGGER {name} BEFORE {guard.event} ON {guard.table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+        f"CREATE TRIGGER {name} BEFORE {guard.event} ON {guard.table} FOR EACH ROW{when} EXECUTE FUNCTION {name}()",
     )
