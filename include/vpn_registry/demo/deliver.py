@@ -24,9 +24,16 @@ def deliver(account: Account, files: Mapping[str, bytes], folder: ZoneFolder = Z
 
 
 def fetch(account: Account, folder: str = "outgoing") -> dict[str, bytes]:
-    """The answers that lie in one folder of the zone: name -> bytes, in name order."""
+    """The answers that lie in one folder of the zone: name -> bytes, in name order.
+
+    A name with a leading dot is still being written; a folder that isn't there yet holds none.
+    """
     with connect(account) as client:
-        names = sorted(entry.filename for entry in client.listdir_attr(folder) if S_ISREG(entry.st_mode or 0))
+        try:
+            listed = client.listdir_attr(folder)
+        except FileNotFoundError:
+            return {}
+        names = sorted(entry.filename for entry in listed if _is_answer(entry))
         return {name: _read(client, f"{folder}/{name}") for name in names}
 
 
@@ -54,6 +61,10 @@ def connect(account: Account, seconds: float = 20.0) -> Iterator[paramiko.SFTPCl
             if channel is not None:
                 channel.settimeout(seconds)
             yield client
+
+
+def _is_answer(entry: paramiko.SFTPAttributes) -> bool:
+    return S_ISREG(entry.st_mode or 0) and not entry.filename.startswith(".")
 
 
 def _read(client: paramiko.SFTPClient, path: str) -> bytes:
