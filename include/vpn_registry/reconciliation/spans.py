@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from socket import AF_INET6, inet_pton
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,8 @@ _NUMBERS: Final = 2**33  # IPv4 ends at 2**32; a national number has up to ten d
 _IPV6: Final = 2**35
 _GROUP: Final = 2**36
 NOWHERE: Final = -1
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+"""How an IPv4 address begins that is written as an IPv6 one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +140,21 @@ def _spread(parsed: _Ends, codes: Ints, owner: Ints) -> _Ends:
 
 
 def _parse(texts: Any) -> tuple[_Ends, _Ends]:
-    """IPv4 and IPv6 spans of distinct texts. Plain IPv4 addresses, nearly all of them, are parsed as columns."""
-    plain = np.asarray(pc.match_substring_regex(texts, r"^[0-9]{1,3}(\.[0-9]{1,3}){3}$"), dtype=bool)
-    fields = pc.list_flatten(pc.split_pattern(texts.filter(pa.array(plain)), "."))
-    octets = np.asarray(fields.cast(pa.int64()), dtype=np.int64).reshape(-1, 4)
-    valid = (octets < 256).all(axis=1)
-    values = octets[valid] @ np.array([2**24, 2**16, 2**8, 1], dtype=np.int64)
-    owners = np.flatnonzero(plain)[valid]
-    rest = np.flatnonzero(~plain)
+    """IPv4 and IPv6 spans of distinct texts. IPv4 addresses and CIDRs, nearly all of them, are parsed as columns."""
+    owners, low, high, rest = _plain(texts)
     odd = [
         (code, span)
         for code, text in zip(rest.tolist(), texts.take(pa.array(rest)).to_pylist(), strict=True)
-        if (span := _span(text))
+        if (span := _wide_span(text) or _span(text))
     ]
-    v4 = [(code, int(low), int(high)) for code, (low, high) in odd if low.version == 4]
-    v6 = [(code, low.packed, high.packed) for code, (low, high) in odd if low.version == 6]
+    v4 = [(code, *span) for code, span in odd if isinstance(span[0], int)]
+    v6 = [(code, *span) for code, span in odd if isinstance(span[0], bytes)]
     narrow = np.array(v4, dtype=np.int64).reshape(-1, 3)
     return (
         _Ends(
             np.concatenate([owners, narrow[:, 0]]),
-            np.concatenate([values, narrow[:, 1]]),
-            np.concatenate([values, narrow[:, 2]]),
+            np.concatenate([low, narrow[:, 1]]),
+            np.concatenate([high, narrow[:, 2]]),
         ),
         _Ends(
             np.array([code for code, _, _ in v6], dtype=np.int64),
@@ -167,8 +164,46 @@ def _parse(texts: Any) -> tuple[_Ends, _Ends]:
     )
 
 
-def _span(text: str) -> tuple[IPv4Address, IPv4Address] | tuple[IPv6Address, IPv6Address] | None:
-    """First and last address of a CIDR, a range or one address; None when it is none of them."""
+def _plain(texts: Any) -> tuple[Ints, Ints, Ints, Ints]:
+    """Of IPv4 addresses and CIDRs: which texts they are, first and last; and which texts are something else."""
+    found = pc.extract_regex(
+        texts, r"^(?P<a>[0-9]{1,3})\.(?P<b>[0-9]{1,3})\.(?P<c>[0-9]{1,3})\.(?P<d>[0-9]{1,3})(?:/(?P<n>[0-9]{1,2}))?$"
+    )
+    matched = np.flatnonzero(np.asarray(pc.is_valid(found), dtype=bool))
+    found = found.take(pa.array(matched))
+    fields = [pc.struct_field(found, name) for name in "abcd"]
+    octets = np.array([np.asarray(field.cast(pa.int64())) for field in fields], dtype=np.int64).reshape(4, -1)
+    length = pc.struct_field(found, "n")
+    bits = np.asarray(pc.if_else(pc.equal(length, ""), "32", length).cast(pa.int64()), dtype=np.int64)
+    valid = (octets < 256).all(axis=0) & (bits <= 32)
+    values = np.array([2**24, 2**16, 2**8, 1], dtype=np.int64) @ octets[:, valid]
+    spare = (1 << (32 - bits[valid])) - 1
+    low = values & ~spare
+    rest = np.ones(len(texts), dtype=bool)
+    rest[matched[valid]] = False
+    return matched[valid], low, low | spare, np.flatnonzero(rest)
+
+
+def _wide_span(text: str) -> tuple[bytes, bytes] | None:
+    """The same as `_span` for an IPv6 address or CIDR, ten times as fast; None for whatever else."""
+    head, slash, length = text.partition("/")
+    if "." in head or not (length.isascii() and length.isdigit() if slash else True):
+        return None
+    try:
+        packed = inet_pton(AF_INET6, head)
+    except (OSError, ValueError):
+        return None
+    if packed.startswith(_MAPPED):
+        return None
+    if not slash:
+        return packed, packed
+    spare = (1 << max(128 - int(length), 0)) - 1
+    low = int.from_bytes(packed) & ~spare
+    return (low.to_bytes(16), (low | spare).to_bytes(16)) if int(length) <= 128 else None
+
+
+def _span(text: str) -> tuple[int, int] | tuple[bytes, bytes] | None:
+    """First and last address of a CIDR, a range or one address: numbers for IPv4, 16 bytes for IPv6, else None."""
     try:
         if "-" in text:
             low, high = (ip_address(end.strip()) for end in text.split("-"))
@@ -179,9 +214,9 @@ def _span(text: str) -> tuple[IPv4Address, IPv4Address] | tuple[IPv6Address, IPv
         return None
     low, high = _unwrapped(low), _unwrapped(high)
     if isinstance(low, IPv4Address) and isinstance(high, IPv4Address) and low <= high:
-        return low, high
+        return int(low), int(high)
     if isinstance(low, IPv6Address) and isinstance(high, IPv6Address) and low <= high:
-        return low, high
+        return low.packed, high.packed
     return None
 
 
