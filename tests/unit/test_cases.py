@@ -3,7 +3,9 @@
 `expected.toml` says what the file is given (all of it optional) and what must come back:
 
     [given]      max_rows, tolerance, prefixes, missing (number ranges), used_by ("same bytes" or "other bytes"),
-                 known (registrations: same_as_row is the row whose content the registry holds, 0 for other content),
+                 known (registrations: same_as_row is the row whose content the registry holds, 0 for other content;
+                 responses: subscriber_id, decided_seq, registering_on), asked (what notices have asked: notices,
+                 named, listed),
                  facts (for rules that fire outside reading and judging: only their texts are made)
     outcome, rows, file_findings ([code, message]), findings ([row, column, code, value, suggestion])
 """
@@ -24,7 +26,7 @@ from vpn_registry.model import Feed, Finding, Mode, NumberUse
 from vpn_registry.rulebook import FILE_RULES, ROW_RULES, RULEBOOK_VERSION
 from vpn_registry.rulebook.files import file_finding, name_findings, number_findings, parse_name
 from vpn_registry.rulebook.rows import Rows
-from vpn_registry.rulebook.rule import Context
+from vpn_registry.rulebook.rule import Asked, Context
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
 TODAY = date(2026, 6, 15)
@@ -52,6 +54,7 @@ def judged(folder: Path) -> dict[str, Any]:
         seq=name.seq if name else None,
         prefixes=tuple(given.get("prefixes", ())),
         known=_known(given, decoded, feed),
+        asked=_asked(given),
         has_gap="missing" in given,
     )
     share, number = given.get("tolerance", (0.10, 20))
@@ -78,11 +81,21 @@ def _texts(findings: tuple[Finding, ...] | list[Finding]) -> list[list[str]]:
 def _known(given: dict[str, Any], decoded: formats.Decoded | None, feed: Feed) -> pd.DataFrame | None:
     if "known" not in given or decoded is None:
         return None
+    if feed is Feed.RESPONSES:
+        return pd.DataFrame(given["known"], columns=["subscriber_id", "decided_seq", "registering_on"])
     hashes = Rows(decoded.frame, feed, len(decoded.header)).row_sha256
     columns = ["registration_ref", "is_in_force", "decided_seq", "same_as_row"]
     known = pd.DataFrame(given["known"], columns=columns)
     known["row_sha256"] = [hashes[row - 1] if row else "other" for row in known["same_as_row"]]
     return known
+
+
+def _asked(given: dict[str, Any]) -> Asked | None:
+    if "asked" not in given:
+        return None
+    asked = given["asked"]
+    named = pd.DataFrame(asked["named"], columns=["notice_no", "subscriber_id"])
+    return Asked(asked["notices"], named, frozenset(asked["listed"]))
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -370,11 +370,12 @@ def test_spreadsheet_damage_is_named_in_the_message() -> None:
     assert "spreadsheet" in message
 
 
-def test_a_response_file_is_refused_with_its_reason() -> None:
+def test_a_responses_file_is_refused_as_a_whole_by_its_name() -> None:
     decoded = formats.decode(
         b"subscriber_id,notice_no,response,responded_on\nC-1,N-2026-000017,dispute,2026-06-12\n",
         "csv",
         columns_of(Feed.RESPONSES),
     )
-    found = judge(decoded, [file_finding("F215")], feed=Feed.RESPONSES, mode=Mode.DELTA, context=CONTEXT)
+    finding = file_finding("F107", feed=Feed.RESPONSES, expected=Mode.DELTA)
+    found = judge(decoded, [finding], feed=Feed.RESPONSES, mode=Mode.FULL, context=CONTEXT)
     assert found.outcome is Outcome.REJECTED

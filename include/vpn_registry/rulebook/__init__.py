@@ -16,12 +16,13 @@ from vpn_registry.rulebook.common import COMMON as _COMMON
 from vpn_registry.rulebook.files import FILE_RULES, file_finding, parse_name
 from vpn_registry.rulebook.placeholders import RULES as _PLACEHOLDERS
 from vpn_registry.rulebook.registrations import RULES as _REGISTRATIONS
+from vpn_registry.rulebook.responses import RULES as _RESPONSES
 from vpn_registry.rulebook.rule import Column, Context, FileRule, Rule
 
 RULEBOOK_VERSION: Final = "1.0"
 
 ROW_RULES: Final[tuple[Rule, ...]] = tuple(
-    sorted((*_COMMON, *_PLACEHOLDERS, *_REGISTRATIONS, *_ACTIONS, *_CLIENTS), key=lambda rule: rule.code)
+    sorted((*_COMMON, *_PLACEHOLDERS, *_REGISTRATIONS, *_ACTIONS, *_CLIENTS, *_RESPONSES), key=lambda rule: rule.code)
 )
 
 _BY_FEED: Final[dict[Feed, tuple[Rule, ...]]] = {

@@ -1,4 +1,4 @@
-"""The rules that hold in every feed: shape, characters, the identifiers both tables have, duplicates, order."""
+"""The rules that hold in several feeds: shape, characters, the identifiers both tables have, duplicates, order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vpn_registry.model import Feed, Severity
 from vpn_registry.rulebook import forms, identifiers
 from vpn_registry.rulebook.rows import Rows
-from vpn_registry.rulebook.rule import BOTH, BoolArray, Consequence, Context, Rule, Scope, Stock
+from vpn_registry.rulebook.rule import BOTH, EVERY, BoolArray, Consequence, Context, Rule, Scope, Stock
 
 _REFUSED: Final = "[\x01-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 _MATCHING: Final = "The identifier is what registrations and client lists are matched by."
@@ -142,7 +142,7 @@ COMMON: Final[tuple[Rule, ...]] = (
     Rule(
         code="H101",
         severity=Severity.ERROR,
-        feeds=BOTH,
+        feeds=EVERY,
         columns=(),
         scope=Scope.SHAPE,
         bad=_wrong_width,
@@ -156,7 +156,7 @@ COMMON: Final[tuple[Rule, ...]] = (
     Rule(
         code="H102",
         severity=Severity.ERROR,
-        feeds=BOTH,
+        feeds=EVERY,
         columns=("any column",),
         scope=Scope.KEY,
         bad=_refused_characters,
@@ -169,7 +169,7 @@ COMMON: Final[tuple[Rule, ...]] = (
     ),
     forms.pattern(
         "H105",
-        BOTH,
+        EVERY,
         "subscriber_id",
         "an id of up to 40 of A-Z a-z 0-9 . _ / -",
         identifiers.REF,
@@ -241,7 +241,7 @@ COMMON: Final[tuple[Rule, ...]] = (
         code="H301",
         severity=Severity.WARNING,
         consequence=Consequence.DUPLICATE,
-        feeds=BOTH,
+        feeds=EVERY,
         columns=("key",),
         offender=lambda rows, at: [rows.key] * len(at),
         scope=Scope.KEY,
@@ -256,7 +256,7 @@ COMMON: Final[tuple[Rule, ...]] = (
     Rule(
         code="H302",
         severity=Severity.ERROR,
-        feeds=BOTH,
+        feeds=EVERY,
         columns=("key",),
         offender=lambda rows, at: [rows.key] * len(at),
         scope=Scope.KEY,
@@ -319,7 +319,7 @@ COMMON: Final[tuple[Rule, ...]] = (
     Rule(
         code="W401",
         severity=Severity.WARNING,
-        feeds=BOTH,
+        feeds=EVERY,
         columns=("key",),
         offender=lambda rows, at: [rows.key] * len(at),
         scope=Scope.KEY,

@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from typing import Final
 
 from vpn_registry.model import DeliveryName, Feed, Finding, Mode, NumberUse, Severity
+from vpn_registry.rulebook.responses import FILE_RULES as _RESPONSES
 from vpn_registry.rulebook.rule import FileRule
 
 EXTENSIONS: Final = ("csv", "xlsx", "csv.gz", "csv.zip", "xlsx.zip")
 OLDEST_DAYS: Final = 7
 MAX_NAME: Final = 120
-UNOPENED: Final = frozenset({"F101", "F103", "F104", "F211", "F212", "F215"})
+UNOPENED: Final = frozenset({"F101", "F103", "F104", "F211", "F212"})
 """Findings after which the content isn't looked at: it is not this ISP's, not this file, or not ours to read."""
 UNREADABLE_NAME: Final = (Feed.REGISTRATIONS, Mode.DELTA)
 """By which suite a delivery with an unreadable name is refused; nothing of it is read."""
@@ -59,8 +60,6 @@ def name_findings(name: DeliveryName | None, *, zone: str, received_on: date) ->
     expected = {Feed.CLIENTS: Mode.FULL, Feed.RESPONSES: Mode.DELTA}.get(name.feed, name.mode)
     if name.mode is not expected:
         found.append(file_finding("F107", feed=name.feed, expected=expected))
-    if name.feed is Feed.RESPONSES:
-        found.append(file_finding("F215"))
     return tuple(found)
 
 
@@ -333,4 +332,4 @@ _RULES: Final = (
     ),
 )
 
-FILE_RULES: Final[dict[str, FileRule]] = {rule.code: rule for rule in _RULES}
+FILE_RULES: Final[dict[str, FileRule]] = {rule.code: rule for rule in (*_RULES, *_RESPONSES)}

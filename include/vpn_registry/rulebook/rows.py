@@ -157,11 +157,7 @@ class Rows:
         return pc.if_else(pa.array(from_ntn), form(self.text("ntn")), own)
 
     def _row_sha256(self) -> NDArray[np.object_]:
-        canonical = {
-            "ntn": identifiers.ntn_forms(self.text("ntn")),
-            "cnic": self.cnic_form,
-            "other_id": identifiers.other_id_forms(self.text("other_id")),
-        }
+        canonical = {} if self.feed is Feed.RESPONSES else self._identifier_forms()
         parts = [canonical.get(c.name, self.text(c.name)) for c in self.columns if c.name != "action"]
         if not len(self):
             return np.array([], dtype=object)
@@ -170,6 +166,13 @@ class Rows:
         # and as good against guessing, which is what the key is for.
         keyed = hashlib.sha256(self._row_key.ljust(_BLOCK, b"\0")).copy
         return np.array([_hex(keyed(), row) for row in joined.cast(pa.large_binary()).to_pylist()], dtype=object)
+
+    def _identifier_forms(self) -> dict[str, pa.LargeStringArray]:
+        return {
+            "ntn": identifiers.ntn_forms(self.text("ntn")),
+            "cnic": self.cnic_form,
+            "other_id": identifiers.other_id_forms(self.text("other_id")),
+        }
 
     def _key_codes(self) -> NDArray[np.int64]:
         encoded = pc.dictionary_encode(self.text(self.key))

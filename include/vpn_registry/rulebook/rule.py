@@ -25,7 +25,9 @@ BoolArray = NDArray[np.bool_]
 
 REGISTRATIONS: Final = frozenset({Feed.REGISTRATIONS})
 CLIENTS: Final = frozenset({Feed.CLIENTS})
+RESPONSES: Final = frozenset({Feed.RESPONSES})
 BOTH: Final = REGISTRATIONS | CLIENTS
+EVERY: Final = BOTH | RESPONSES
 
 
 class Scope(StrEnum):
@@ -64,11 +66,25 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What notices have asked this ISP: what its answers are judged against.
+
+    `notices`: number -> the day it is dated, of every notice that has gone out to it. `named` has the columns
+    notice_no and subscriber_id, one row a client named. `listed`: the subscriber ids on its client list.
+    """
+
+    notices: Mapping[str, date]
+    named: pd.DataFrame
+    listed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What judging needs beside the rows; nothing here is read from a clock.
 
-    `known` is what the registry holds for this ISP: registration_ref (or subscriber_id for the client list),
+    `known` is what the registry holds for this ISP: registration_ref (or subscriber_id for other feeds),
     is_in_force, decided_seq, row_sha256, one row a key; None when there is no registry to ask (offline check).
+    For responses it has subscriber_id and decided_seq only, and `asked` is what they answer.
     `seq` is None when the file's name doesn't give one. `row_key` keys the hashes of rows. `prefixes` are the ISP's
     declared CIDR prefixes. `has_gap` says whether a lower number is missing.
     """
@@ -80,6 +96,7 @@ class Context:
     sample: bool = False
     prefixes: tuple[str, ...] = ()
     known: pd.DataFrame | None = None
+    asked: Asked | None = None
     has_gap: bool = False
     row_key: bytes = field(default=b"", repr=False)
 
