@@ -129,6 +129,12 @@ def test_exports_hide_identity_numbers_and_belong_to_their_owner(filed: Home) ->
     assert "3520212345671" not in everything.replace("-", "")
 
 
+def test_identity_numbers_are_revealed_for_a_reason_that_is_kept(filed: Home) -> None:
+    assert "--reason" in filed.vpnreg("export", "registry", "--reveal", code=2)
+    revealed = filed.vpnreg("export", "registry", "--reveal", "--reason", "Court order 17 of 2026")
+    assert "3520212345671" in revealed.replace("-", "")
+
+
 def test_the_clock_of_a_simulated_home_never_goes_back(filed: Home) -> None:
     assert "lies before" in filed.vpnreg("run", "--as-of", "2026-06-15T09:00+05:00", code=2)
 

@@ -70,19 +70,26 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file (mode 0600) instead of the screen.")
     ] = None,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show cnic and other_id; needs --reason.")] = False,
+    reason: Annotated[str, typer.Option(help="Why they have to be seen; kept in the audit trail.")] = "",
 ) -> None:
-    """One of the registry's views; identity numbers are hidden, and the export is audited."""
+    """One of the registry's views; the export is audited. Identity numbers are hidden unless --reveal says why."""
     from vpn_registry.registry import home, queries
 
     if view not in VIEWS:
         raise typer.BadParameter(f"{view!r} is none of {', '.join(VIEWS)}")
     if fmt not in FORMATS:
         raise typer.BadParameter(f"{fmt!r} is none of {', '.join(FORMATS)}")
+    if reveal and not reason.strip():
+        raise typer.BadParameter("say in --reason why identity numbers have to be seen; it is kept in the audit trail")
     known_isp(isp)
     registry = home.open_home(settings.load())
+    decrypt = registry.keys.decrypt_text if reveal else None
     with registry.reading() as db:
-        frame = queries.export(db, view, isp=isp, as_of=as_of)
-    _audit_read(registry, "export", view, {"isp": isp, "rows": len(frame), "format": fmt})
+        frame = queries.export(db, view, isp=isp, as_of=as_of, reveal=decrypt)
+    detail = {"isp": isp, "rows": len(frame), "format": fmt}
+    # Before anything is shown: who has seen identity numbers stands in the trail, whatever happens afterwards.
+    _audit_read(registry, "reveal" if reveal else "export", view, detail | ({"reason": reason} if reveal else {}))
     content = _written(frame, fmt)
     if output is None:
         sys.stdout.buffer.write(content)

@@ -1,7 +1,6 @@
 """What people ask of the registry: the overview, one client explained, and the exported views (views.py).
 
-Column names are stable: outsiders build on them. Identity numbers appear only as `hidden` (given) or '' (not given);
-nothing here holds a key.
+Column names are stable: outsiders build on them.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The views that are exported: registry, clients, notices, findings, deliveries, as of now or of any past instant.
 
-Column names are stable: outsiders build on them. Identity numbers appear only as `hidden` (given) or '' (not given);
-nothing here holds a key.
+Column names are stable: outsiders build on them. Identity numbers appear as `hidden` (given) or '' (not given); whoever
+may see them hands in what reveals them, because nothing here holds a key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,19 +33,33 @@ _PLAIN_REGISTRATION: Final = (
     "purpose", "connection_type", "local_ip", "msisdn", "remote_ip", "remote_country", "vpn_protocol", "vpn_provider",
     "valid_from", "valid_to", "undertaking_ref", "undertaking_on", "verified_on",
 )  # fmt: skip
+_IDENTITY: Final = frozenset({"cnic", "other_id"})
 _PLAIN_CLIENT: Final = ("service_ips", "msisdn", "service_status", "active_since", "vpn_use")
 
 
-def export(db: Session, view: str, *, isp: str | None = None, as_of: datetime | None = None) -> pd.DataFrame:
+def export(
+    db: Session,
+    view: str,
+    *,
+    isp: str | None = None,
+    as_of: datetime | None = None,
+    reveal: Callable[[str], str] | None = None,
+) -> pd.DataFrame:
     """One of the views registry, clients, notices, findings, deliveries, whole or of one ISP; KeyError for others.
 
-    With `as_of` (aware) it is what we knew at that instant; identity numbers are masked. Text is '' where there is
-    nothing, days are ISO text, moments are aware.
+    With `as_of` (aware) it is what we knew at that instant. Identity numbers are hidden unless `reveal` turns a stored
+    ciphertext into its text; findings keep theirs masked, as they were stored. Text is '' where there is nothing, days
+    are ISO text, moments are aware.
     """
-    query, isp_column, order = _VIEWS[view](as_of)
+    query, isp_column, order = _VIEWS[view](as_of, is_open=reveal is not None)
     if isp is not None:
         query = query.where(isp_column == isp)
-    return view_frame(db, query.order_by(*order))
+    frame = view_frame(db, query.order_by(*order))
+    if reveal is not None:
+        for name in _IDENTITY.intersection(frame.columns):
+            shown = [reveal(cipher) if cipher else "" for cipher in frame[name]]
+            frame[name] = pd.Series(shown, dtype=frame[name].dtype)
+    return frame
 
 
 def _known_version(version: Any, as_of: datetime, *conditions: ColumnElement[bool]) -> Any:
@@ -54,21 +68,21 @@ def _known_version(version: Any, as_of: datetime, *conditions: ColumnElement[boo
     return select(func.max(version.id)).where(known, ~version.is_overtaken, *conditions).group_by(version.current_id)
 
 
-def registry_view(as_of: datetime | None) -> Any:
+def registry_view(as_of: datetime | None, *, is_open: bool = False) -> Any:
     version = RegistrationVersionRow
     plain = [getattr(version, name) for name in _PLAIN_REGISTRATION]
     state, decided_seq, joined = _as_known(RegistrationRow, version, as_of, "in_force", "withdrawn")
     return joined(
         select(
             RegistrationRow.isp, RegistrationRow.registration_ref, RegistrationRow.national_no, version.subscriber_id,
-            version.category, version.client_name, version.ntn, _masked(version.cnic_fingerprint, "cnic"),
-            _masked(version.other_id_fingerprint, "other_id"), *plain, state, decided_seq, RegistrationRow.closed_on,
+            version.category, version.client_name, version.ntn, _identity(version, "cnic", is_open),
+            _identity(version, "other_id", is_open), *plain, state, decided_seq, RegistrationRow.closed_on,
             version.learnt_at, version.delivery_id, version.row,
         )
     )  # fmt: skip
 
 
-def clients_view(as_of: datetime | None) -> Any:
+def clients_view(as_of: datetime | None, *, is_open: bool = False) -> Any:
     version = ClientVersionRow
     plain = [getattr(version, name) for name in _PLAIN_CLIENT]
     state, decided_seq, joined = _as_known(ClientRow, version, as_of, "listed", "left")
@@ -79,7 +93,7 @@ def clients_view(as_of: datetime | None) -> Any:
     return joined(
         select(
             ClientRow.isp, ClientRow.subscriber_id, version.client_name, version.ntn,
-            _masked(version.cnic_fingerprint, "cnic"), _masked(version.other_id_fingerprint, "other_id"), *plain,
+            _identity(version, "cnic", is_open), _identity(version, "other_id", is_open), *plain,
             state, ClientStatusRow.status, ClientStatusRow.reason, ClientStatusRow.registration_ref,
             decided_seq, version.learnt_at, version.delivery_id, version.row,
         )
@@ -115,8 +129,10 @@ def _as_known(current: Any, version: Any, as_of: datetime | None, yes: str, no: 
     )
 
 
-def _masked(fingerprint: Any, name: str) -> Any:
-    return case((func.coalesce(fingerprint, "") != "", literal("hidden")), else_=literal("")).label(name)
+def _identity(version: Any, name: str, is_open: bool) -> Any:
+    """An identity number as `hidden`, or as its ciphertext for whoever may open it."""
+    cipher = func.coalesce(getattr(version, f"{name}_cipher"), "")
+    return (cipher if is_open else case((cipher != "", literal("hidden")), else_=literal(""))).label(name)
 
 
 def _notices(as_of: datetime | None) -> Any:
@@ -154,13 +170,16 @@ def _deliveries(as_of: datetime | None) -> Any:
 
 
 _VIEWS: Final[Mapping[str, Any]] = {
-    "registry": lambda as_of: (
-        registry_view(as_of), RegistrationRow.isp, (RegistrationRow.isp, RegistrationRow.registration_ref)
+    "registry": lambda as_of, is_open: (
+        registry_view(as_of, is_open=is_open), RegistrationRow.isp,
+        (RegistrationRow.isp, RegistrationRow.registration_ref),
     ),
-    "clients": lambda as_of: (clients_view(as_of), ClientRow.isp, (ClientRow.isp, ClientRow.subscriber_id)),
-    "notices": lambda as_of: (_notices(as_of), NoticeRow.isp, (NoticeRow.notice_no,)),
-    "findings": lambda as_of: (_findings(as_of), DeliveryRow.isp, (FindingRow.delivery_id, FindingRow.id)),
-    "deliveries": lambda as_of: (_deliveries(as_of), DeliveryRow.isp, (DeliveryRow.id,)),
+    "clients": lambda as_of, is_open: (
+        clients_view(as_of, is_open=is_open), ClientRow.isp, (ClientRow.isp, ClientRow.subscriber_id)
+    ),
+    "notices": lambda as_of, is_open: (_notices(as_of), NoticeRow.isp, (NoticeRow.notice_no,)),
+    "findings": lambda as_of, is_open: (_findings(as_of), DeliveryRow.isp, (FindingRow.delivery_id, FindingRow.id)),
+    "deliveries": lambda as_of, is_open: (_deliveries(as_of), DeliveryRow.isp, (DeliveryRow.id,)),
 }  # fmt: skip
 VIEWS: Final = tuple(_VIEWS)
 """The names `export` knows."""

@@ -37,6 +37,16 @@ def test_the_registry_view_masks_identity_numbers(registry: Registry) -> None:
     assert SECRET not in frame.to_csv()
 
 
+@pytest.mark.parametrize("days", [None, 1])
+def test_identity_numbers_are_shown_to_whoever_can_open_them(registry: Registry, days: int | None) -> None:
+    file_registrations(registry, 1, add("a", cnic=SECRET), add("b"))
+    as_of = None if days is None else AT + timedelta(days=days)
+    with registry.reading() as db:
+        frame = queries.export(db, "registry", as_of=as_of, reveal=registry.keys.decrypt_text)
+    assert list(frame["cnic"]) == [SECRET, ""]
+    assert list(frame["other_id"]) == ["", ""]
+
+
 def test_any_past_day_can_be_asked_for(registry: Registry) -> None:
     file_registrations(registry, 1, add("a", name="Old"), add("b"), at=AT)
     file_registrations(registry, 2, add("a", name="New"), withdraw("b"), at=AT + timedelta(days=2))
