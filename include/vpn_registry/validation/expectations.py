@@ -14,28 +14,27 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from vpn_registry import settings
 from vpn_registry.model import Feed, Mode, Severity
-from vpn_registry.rulebook import FILE_RULES, RULEBOOK_VERSION, rules_of
+from vpn_registry.rulebook import RULEBOOK_VERSION, rules_of
 from vpn_registry.rulebook.rows import Rows
-from vpn_registry.rulebook.rule import BoolArray, Consequence, Rule
-from vpn_registry.validation.outcome import stored_result
+from vpn_registry.rulebook.rule import BoolArray
+from vpn_registry.validation.outcome import REFUSED, as_ranges, meta_of, rejected_in, stored_result
 
 
 def validate(rows: Rows, hits: Mapping[str, BoolArray], feed: Feed, mode: Mode, allowed: int) -> dict[str, Any]:
     """Run the feed's suite on the verdict frame; the result as it is stored."""
     count = len(rows)
-    batch = _batches().get_batch({"dataframe": verdict_frame(rows, hits)})
-    outcome = batch.validate(
-        _suite(feed, has_rows=count > 0),
-        result_format={"result_format": "COMPLETE", "include_unexpected_rows": False},
-        expectation_parameters={
-            "allowed": allowed,
-            "mostly": max(count - allowed, 0) / count if count else 1.0,
-            "row_count": count,
-        },
+    frame = verdict_frame(rows, hits)
+    outcome = (
+        _batches()
+        .get_batch({"dataframe": frame})
+        .validate(
+            _suite(feed, has_rows=count > 0),
+            result_format={"result_format": "COMPLETE", "include_unexpected_rows": False},
+            expectation_parameters={"allowed": allowed, "row_count": count, **_shares(frame, feed, allowed)},
+        )
     )
     results: list[dict[str, Any]] = []
     shape: list[dict[str, Any]] = []
@@ -49,6 +48,19 @@ def validate(rows: Rows, hits: Mapping[str, BoolArray], feed: Feed, mode: Mode, 
         else:
             shape.append(kept)
     return stored_result(results, shape, feed, mode, count, is_success=bool(outcome.success))
+
+
+def _shares(frame: pd.DataFrame, feed: Feed, allowed: int) -> dict[str, float]:
+    """For each code list the share of its cells that must be in it, so that `allowed` of them need not.
+
+    Great Expectations takes the share of the cells looked at, the tolerance is a number of rows.
+    """
+    looked_at = {column: int(frame[column].notna().sum()) for column in _code_lists(feed)}
+    return {f"mostly_{name}": max(count - allowed, 0) / count if count else 1.0 for name, count in looked_at.items()}
+
+
+def _code_lists(feed: Feed) -> list[str]:
+    return [rule.stock.column for rule in rules_of(feed) if rule.stock is not None and rule.stock.suite]
 
 
 def _has_raised(exception_info: Mapping[str, Any]) -> bool:
@@ -70,18 +82,7 @@ def _kept(entry: Any, hits: Mapping[str, BoolArray]) -> dict[str, Any]:
         positions = np.array(entry.result["unexpected_index_list"] or [], dtype=np.int64)
     if len(positions) != count and code != "F301":
         raise RuntimeError(f"Great Expectations counted {count} rows for {code}, the rule {len(positions)}")
-    return {"column": column, "unexpected_count": count, "positions": _as_ranges(positions)}
-
-
-def _as_ranges(positions: NDArray[np.int64]) -> list[list[int]]:
-    """Sorted positions as inclusive ranges: a file that is bad throughout is one range."""
-    if not len(positions):
-        return []
-    positions = np.sort(positions)
-    breaks = np.flatnonzero(np.diff(positions) != 1)
-    first = positions[np.concatenate(([0], breaks + 1))]
-    last = positions[np.concatenate((breaks, [len(positions) - 1]))]
-    return [[int(start), int(end)] for start, end in zip(first, last, strict=True)]
+    return {"column": column, "unexpected_count": count, "positions": as_ranges(positions)}
 
 
 def verdict_frame(rows: Rows, hits: Mapping[str, BoolArray]) -> pd.DataFrame:
@@ -100,21 +101,13 @@ def verdict_frame(rows: Rows, hits: Mapping[str, BoolArray]) -> pd.DataFrame:
             columns[rule.stock.column] = pc.dictionary_encode(nulled)
         else:
             columns[rule.code] = _numbered(hits.get(rule.code), len(rows))
-    columns["rejected"] = _numbered(union(hits, rows.feed, Consequence.REJECT, len(rows)), len(rows))
+    columns["rejected"] = _numbered(rejected_in(hits, rows.feed, len(rows)), len(rows))
     frame: pd.DataFrame = pa.table(columns).to_pandas()
     return frame
 
 
 def _numbered(hit: BoolArray | None, count: int) -> pa.Int32Array:
     return pa.array(np.zeros(count, dtype=np.int32) if hit is None else (np.cumsum(hit) * hit).astype(np.int32))
-
-
-def union(hits: Mapping[str, BoolArray], feed: Feed, consequence: Consequence, count: int) -> BoolArray:
-    union = np.zeros(count, dtype=np.bool_)
-    for rule in rules_of(feed):
-        if rule.effect is consequence and rule.code in hits:
-            union |= hits[rule.code]
-    return union
 
 
 @lru_cache(maxsize=1)
@@ -148,27 +141,17 @@ def _suite(feed: Feed, *, has_rows: bool) -> Any:  # an ExpectationSuite
     ]
     if not has_rows:
         return gx.ExpectationSuite(f"{feed}-{RULEBOOK_VERSION}-shape", expectations=expectations)
-    mostly, allowed = {"$PARAMETER": "mostly"}, {"$PARAMETER": "allowed"}
+    allowed = {"$PARAMETER": "allowed"}
     for rule, name in zip(rules_of(feed), names, strict=True):
         common: dict[str, Any] = {
             "column": name,
-            "meta": _meta(rule),
+            "meta": meta_of(rule),
             "severity": "critical" if rule.severity is Severity.ERROR else "warning",
         }
         if rule.stock and rule.stock.suite:
-            values = list(rule.stock.values)
+            values, mostly = list(rule.stock.values), {"$PARAMETER": f"mostly_{name}"}
             expectations.append(gxe.ExpectColumnValuesToBeInSet(value_set=values, mostly=mostly, **common))
         else:
             expectations.append(gxe.ExpectColumnMaxToBeBetween(max_value=allowed, **common))
-    meta = {"code": "F301", "severity": "error", "consequence": "reject", "remedy": FILE_RULES["F301"].remedy}
-    expectations.append(gxe.ExpectColumnMaxToBeBetween(column="rejected", max_value=allowed, meta=meta))
+    expectations.append(gxe.ExpectColumnMaxToBeBetween(column="rejected", max_value=allowed, meta=dict(REFUSED)))
     return gx.ExpectationSuite(f"{feed}-{RULEBOOK_VERSION}", expectations=expectations)
-
-
-def _meta(rule: Rule) -> dict[str, str]:
-    return {
-        "code": rule.code,
-        "severity": str(rule.severity),
-        "consequence": str(rule.effect),
-        "remedy": rule.remedy,
-    }

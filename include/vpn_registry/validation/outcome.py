@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vpn_registry.model import Feed, Mode, Outcome, RowCounts, Severity
-from vpn_registry.rulebook import RULEBOOK_VERSION
-from vpn_registry.rulebook.rule import BoolArray, Consequence
+from vpn_registry.rulebook import FILE_RULES, RULEBOOK_VERSION, rules_of
+from vpn_registry.rulebook.rule import BoolArray, Consequence, Rule
+
+REFUSED: Final = {"code": "F301", "severity": "error", "consequence": "reject", "remedy": FILE_RULES["F301"].remedy}
+"""What the expectation on the number of rejected rows says of itself."""
 
 
 def outcome_of(result: Mapping[str, Any]) -> Outcome:
@@ -73,3 +77,33 @@ def stored_result(
         "shape": shape,
         "results": results,
     }
+
+
+def meta_of(rule: Rule) -> dict[str, str]:
+    """What is stored of a rule beside its result."""
+    return {
+        "code": rule.code,
+        "severity": str(rule.severity),
+        "consequence": str(rule.effect),
+        "remedy": rule.remedy,
+    }
+
+
+def as_ranges(positions: NDArray[np.int64]) -> list[list[int]]:
+    """Sorted positions as inclusive ranges: a file that is bad throughout is one range."""
+    if not len(positions):
+        return []
+    positions = np.sort(positions)
+    breaks = np.flatnonzero(np.diff(positions) != 1)
+    first = positions[np.concatenate(([0], breaks + 1))]
+    last = positions[np.concatenate((breaks, [len(positions) - 1]))]
+    return [[int(start), int(end)] for start, end in zip(first, last, strict=True)]
+
+
+def rejected_in(hits: Mapping[str, BoolArray], feed: Feed, count: int) -> BoolArray:
+    """The rows that some rule rejects."""
+    rejected = np.zeros(count, dtype=np.bool_)
+    for rule in rules_of(feed):
+        if rule.effect is Consequence.REJECT and rule.code in hits:
+            rejected |= hits[rule.code]
+    return rejected
