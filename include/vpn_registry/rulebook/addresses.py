@@ -6,6 +6,7 @@ multicast and 0.0.0.0/0 global: a judgement must not depend on the interpreter.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 from collections.abc import Sequence
@@ -75,6 +76,9 @@ _PLAIN_V4: Final = (
 )
 _LEADING_ZERO: Final = re.compile(r"(^|\.)0[0-9]")
 _BITS: Final = {4: 32, 6: 128}
+_FEWEST_BITS: Final = {4: 16, 6: 32}
+"""No block larger than these is suggested: a client with more is far rarer than a slip of the pen."""
+_MASKS: Final = {str(ipaddress.IPv4Network((0, bits)).netmask): bits for bits in range(33)}
 _MAPPED: Final = 0xFFFF
 """The first 96 bits of an IPv4-mapped IPv6 address."""
 
@@ -91,8 +95,9 @@ def ranges(cell: str) -> tuple[Range, ...] | None:
 
 
 def suggest(cell: str) -> str:
-    """The block without its host bits, or the range the right way round; '' when nothing is sure."""
-    parts = [_mended(part.strip(" ")) for part in cell.split(";") if part.strip(" ")]
+    """The block without its host bits, the range the right way round, `;` for other marks; '' when nothing is sure."""
+    plain = re.sub(r" to |[\u2010-\u2015\u2212]", "-", cell)
+    parts = [_mended(part.strip(" ")) for part in re.split(r"[;,&\r\n]", plain) if part.strip(" ")]
     text = ";".join(parts)
     return text if text != cell and ranges(text) is not None else ""
 
@@ -248,9 +253,11 @@ def _block(text: str) -> Range | None:
 
 
 def _mended(part: str) -> str:
-    address, slash, length = part.partition("/")
+    address, slash, length = (text.strip(" ") for text in part.partition("/"))
     found = _address(address)
-    if slash and found is not None and re.fullmatch("[0-9]{1,3}", length) and int(length) <= _BITS[found[0]]:
+    length = str(_MASKS.get(length, length))
+    is_length = re.fullmatch("[0-9]{1,3}", length) is not None
+    if slash and found is not None and is_length and _FEWEST_BITS[found[0]] <= int(length) <= _BITS[found[0]]:
         size = 1 << (_BITS[found[0]] - int(length))
         return f"{_text(found[0], found[1] - found[1] % size)}/{int(length)}"
     first, dash, last = part.partition("-")

@@ -19,6 +19,32 @@ CATEGORIES: Final = (
     "other",
 )
 PROVINCES: Final = ("PB", "SD", "KP", "BA", "IS", "GB", "JK")
+PROVINCE_NAMES: Final = {
+    "punjab": "PB",
+    "sindh": "SD",
+    "sind": "SD",
+    "khyberpakhtunkhwa": "KP",
+    "kpk": "KP",
+    "nwfp": "KP",  # the name until 2010
+    "fata": "KP",  # joined in 2018
+    "balochistan": "BA",
+    "baluchistan": "BA",
+    "islamabad": "IS",
+    "ict": "IS",
+    "islamabadcapitalterritory": "IS",
+    "gilgitbaltistan": "GB",
+    "ajk": "JK",
+    "azadkashmir": "JK",
+    "azadjammuandkashmir": "JK",
+    "پنجاب": "PB",
+    "سندھ": "SD",
+    "خیبرپختونخوا": "KP",
+    "بلوچستان": "BA",
+    "اسلامآباد": "IS",
+    "گلگتبلتستان": "GB",
+    "آزادکشمیر": "JK",
+}
+"""How else the provinces are written, in lower case without marks: what is suggested, never what is taken."""
 PURPOSES: Final = (
     "site_to_site",
     "remote_access",

@@ -6,12 +6,12 @@ All are errors of family H1xx: missing (where the column is required) or malform
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from vpn_registry.model import Feed, Severity
 from vpn_registry.rulebook.columns import DAY
-from vpn_registry.rulebook.rows import NO_DAY, Rows
+from vpn_registry.rulebook.rows import INVISIBLE, NO_DAY, Rows
 from vpn_registry.rulebook.rule import BoolArray, Context, Rule, Scope, Stock
 
 _FULL: Final = "{column} is empty; every row needs it."
@@ -64,8 +64,12 @@ def code_list(
     why: str,
     example: str,
     scope: Scope = Scope.CONTENT,
+    also_called: Mapping[str, str] | None = None,
 ) -> Rule:
-    """The value is one of a required column's codes, in exactly that spelling."""
+    """The value is one of a required column's codes, in exactly that spelling.
+
+    `also_called` are other names of the codes, in lower case without marks; their code is suggested.
+    """
     listed = ", ".join(values)
     return Rule(
         code=code,
@@ -80,7 +84,9 @@ def code_list(
         remedy=f"Use one of {listed}.",
         example=example,
         scope=scope,
-        suggest=lambda value: _likely(value, values),
+        suggest=lambda value: (
+            _likely(value, values) or (also_called or {}).get(re.sub(r"[\W_]", "", value.lower()), "")
+        ),
         stock=Stock(column, values=values, suite=True),
     )
 
@@ -98,6 +104,7 @@ def length(
 ) -> Rule:
     """Free text of a sensible length, any script."""
     form = f"{shortest} to {longest} characters" if shortest > 1 else f"up to {longest} characters"
+    enough = f"(?:[{INVISIBLE}]*[^{INVISIBLE}]){{{shortest}}}"
 
     def bad(rows: Rows, _context: Context) -> BoolArray:
         wrong = ~rows.is_within(column, shortest, longest)
@@ -115,7 +122,7 @@ def length(
         missing=_FULL if required else "",
         remedy=f"Give {form}.",
         example=example,
-        stock=Stock(column, pattern=f"(?s:.{{{shortest},{longest}}})", allows_empty=not required),
+        stock=Stock(column, pattern=f"(?s:(?={enough}).{{{shortest},{longest}}})", allows_empty=not required),
     )
 
 

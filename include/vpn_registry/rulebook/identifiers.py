@@ -19,7 +19,10 @@ CNIC: Final = r"[0-9]{5}-?[0-9]{7}-?[0-9]"
 OTHER_ID: Final = r"[A-Za-z0-9][A-Za-z0-9 ./-]{1,38}[A-Za-z0-9]"
 SECP: Final = r"[0-9]{7}"
 EMAIL: Final = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-PHONE: Final = r"[ ()-]*(\+[ ()-]*92|00[ ()-]*92|92|0)[ ()-]*[1-9]([ ()-]*[0-9]){7,11}([ ]*(x|ext\.?)[ ]*[0-9]{1,6})?"
+PHONE: Final = (  # +92 (0)42 is how letterheads print a number
+    r"[ ()-]*((\+[ ()-]*92|00[ ()-]*92|92)([ -]*\(0\))?|0)[ ()-]*[1-9]([ ()-]*[0-9]){7,11}"
+    r"([ ]*(x|ext\.?)[ ]*[0-9]{1,6})?"
+)
 BARE_UAN: Final = r"111[ -]?([0-9][ -]?){5}[0-9]"
 MOBILE: Final = r"(\+ ?92|0092|92|0)[ -]?3([ -]?[0-9]){9}"
 
@@ -135,8 +138,8 @@ def suggest_mobile(value: str) -> str:
 
 
 def suggest_phone(value: str) -> str:
-    """The number with the leading zero a spreadsheet took."""
-    text = mended(value)
+    """The number with the leading zero a spreadsheet took, and with plain dashes for dots and longer dashes."""
+    text = _DASHES.sub("-", mended(value)).replace(".", "-")
     return _if_fits("0" + text if re.fullmatch(r"[1-9][0-9]{8,9}", text) else text, value, PHONE)
 
 

@@ -123,7 +123,15 @@ _FORMS: Final = (
         stock=Stock("contact_phone", pattern=f"{identifiers.PHONE}|{identifiers.BARE_UAN}"),
     ),
     forms.length("H117", REGISTRATIONS, "city", 2, 100, required=True, why=_IN_FULL, example="empty"),
-    forms.code_list("H118", REGISTRATIONS, "province", columns.PROVINCES, why=_IN_FULL, example="Punjab"),
+    forms.code_list(
+        "H118",
+        REGISTRATIONS,
+        "province",
+        columns.PROVINCES,
+        why=_IN_FULL,
+        example="Punjab",
+        also_called=columns.PROVINCE_NAMES,
+    ),
     forms.code_list("H119", REGISTRATIONS, "purpose", columns.PURPOSES, why=_IN_FULL, example="internet"),
     forms.code_list("H120", REGISTRATIONS, "connection_type", columns.CONNECTION_TYPES, why=_IN_FULL, example="static"),
     Rule(

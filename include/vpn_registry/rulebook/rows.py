@@ -21,6 +21,11 @@ from vpn_registry.rulebook.rule import BoolArray, Column, Context, Scope
 NO_DAY: Final = np.iinfo(np.int64).min
 """What `Rows.days` says of an empty or malformed date."""
 
+INVISIBLE: Final = (
+    "\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+)
+"""Characters that text may hold (Urdu needs some of them) but that alone show nothing; inside of a bracket."""
+
 _BLOCK: Final = 64
 _SEPARATOR: Final = pa.scalar("\x1f", pa.large_string())
 _T = TypeVar("_T")
@@ -83,9 +88,14 @@ class Rows:
         return self._once(("matches", column, pattern), lambda: _mask(identifiers.whole(self.text(column), pattern)))
 
     def is_within(self, column: str, shortest: int, longest: int) -> BoolArray:
-        """Which values have a length from `shortest` to `longest` characters."""
+        """Which values have a length from `shortest` to `longest` characters, `shortest` of them visible."""
         length = pc.utf8_length(self.text(column))
-        return _mask(pc.and_(pc.greater_equal(length, shortest), pc.less_equal(length, longest)))
+        within = _mask(pc.and_(pc.greater_equal(length, shortest), pc.less_equal(length, longest)))
+        odd = np.flatnonzero(within & ~_mask(pc.string_is_ascii(self.text(column))))
+        if len(odd):
+            enough = f"(?:[{INVISIBLE}]*[^{INVISIBLE}]){{{shortest}}}"
+            within[odd] = _mask(pc.match_substring_regex(self.text(column).take(pa.array(odd)), enough))
+        return within
 
     def days(self, column: str) -> NDArray[np.int64]:
         """Dates as days since 1970-01-01, NO_DAY where the value is not a real day in the form YYYY-MM-DD."""
