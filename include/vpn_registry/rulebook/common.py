@@ -30,7 +30,10 @@ def _width_facts(rows: Rows, _context: Context, at: NDArray[np.int64]) -> Mappin
 def _refused_in(rows: Rows, column: str) -> BoolArray:
     """Cells of one column with a refused character. The pattern is tried only where a byte makes it possible."""
     values = rows.text(column)
-    octets = np.frombuffer(values.buffers()[2] or b"", dtype=np.uint8)
+    if not len(values):
+        return np.zeros(0, dtype=np.bool_)
+    bounds = np.frombuffer(values.buffers()[1], dtype=np.int64)[values.offset : values.offset + len(values) + 1]
+    octets = np.frombuffer(values.buffers()[2] or b"", dtype=np.uint8)[bounds[0] : bounds[-1]]
     if not len(octets) or (octets.min() >= 0x20 and octets.max() < 0x7F):
         return np.zeros(len(rows), dtype=np.bool_)
     found: BoolArray = pc.match_substring_regex(values, _REFUSED).to_numpy(zero_copy_only=False)
@@ -64,7 +67,9 @@ def _repeats(rows: Rows) -> tuple[BoolArray, BoolArray, NDArray[np.int64]]:
     if len(first_of) == len(keyed):
         return later, differing, first
     first[keyed] = keyed[first_of][group]
-    content = _content_codes(rows)
+    several = keyed[np.bincount(group)[group] > 1]
+    content = np.zeros(count, dtype=np.int64)  # looked at only where a key repeats: the hashes of a file are large
+    content[several] = _content_codes(rows.chosen(several))
     unequal = content != content[first]
     has_unequal = np.zeros(len(first_of), dtype=np.bool_)
     np.logical_or.at(has_unequal, group, unequal[keyed])
@@ -245,6 +250,7 @@ COMMON: Final[tuple[Rule, ...]] = (
         columns=("key",),
         offender=lambda rows, at: [rows.key] * len(at),
         scope=Scope.KEY,
+        across=True,
         bad=lambda rows, _context: _repeats(rows)[0],
         facts=_repeat_facts,
         title="Row repeated in the file",
@@ -260,6 +266,7 @@ COMMON: Final[tuple[Rule, ...]] = (
         columns=("key",),
         offender=lambda rows, at: [rows.key] * len(at),
         scope=Scope.KEY,
+        across=True,
         bad=lambda rows, _context: _repeats(rows)[1],
         facts=_repeat_facts,
         title="Different rows for one key in the file",

@@ -64,6 +64,17 @@ class Rows:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def piece(self, start: int, stop: int) -> Rows:
+        """The rows from `start` up to `stop`, with nothing derived yet."""
+        oddities = {
+            name: at[(at >= start) & (at < stop)] - start for name, at in self._oddities.items()
+        }  # positions are those of the piece
+        return Rows(self.frame.iloc[start:stop], self.feed, self.width, self._row_key, oddities)
+
+    def chosen(self, at: NDArray[np.int64]) -> Rows:
+        """The rows at the given positions, in that order; which cells were odd is not kept."""
+        return Rows(self.frame.iloc[at], self.feed, self.width, self._row_key)
+
     def text(self, column: str) -> pa.LargeStringArray:
         """The column's values as one Arrow array, '' for empty."""
         return self._once(("text", column), lambda: _arrow(self.frame[column]))

@@ -140,6 +140,7 @@ class Rule:
     `offender` names another for each row. `message` and `remedy` are templates over `column` and what `facts`
     gives for the rows asked for; `missing` is the message when the judged value is empty. `suggest` makes the
     likely right value from the wrong one, '' when there is none. Templates never take a cell's value.
+    `across` marks the few rules that compare rows with each other: they get the whole file, the others pieces of it.
     """
 
     code: str
@@ -155,6 +156,7 @@ class Rule:
     since: str = "1.0"
     missing: str = ""
     scope: Scope = Scope.CONTENT
+    across: bool = False
     consequence: Consequence | None = None
     suggest: Callable[[str], str] | None = None
     facts: Facts | None = None

@@ -61,7 +61,10 @@ def row_findings(verdict: Verdict, limit_per_code: int = 1_000, limit: int = 10_
     for rule in rules_of(verdict.feed):
         at = np.array([position for position, code in chosen if code == rule.code], dtype=np.int64)
         if len(at):
-            lines.update(zip(((int(p), rule.code) for p in at), _lines(rule, rows, verdict.context, at), strict=True))
+            # A rule across rows needs them all; of the others only the rows that are told need be looked at.
+            seen, places = (rows, at) if rule.across else (rows.chosen(at), np.arange(len(at)))
+            told = _lines(rule, seen, verdict.context, places)
+            lines.update(zip(((int(position), rule.code) for position in at), told, strict=True))
     return pd.DataFrame([lines[key] for key in chosen], columns=list(FINDING_COLUMNS))
 
 

@@ -29,6 +29,8 @@ from vpn_registry.validation.outcome import (
 
 _KEY_CODES: Final = {Feed.REGISTRATIONS: {"H101", "H103"}, Feed.CLIENTS: {"H101", "H105"}}
 """Rules that leave a rejected row without a readable key."""
+PIECE: Final = 200_000
+"""Rows judged at a time: a file of the default limit whole, a larger one in bounded memory."""
 
 
 def read(
@@ -51,19 +53,19 @@ def judge(
     context: Context,
     tolerance: tuple[float, int] = (0.10, 20),
     with_suite: bool = True,
+    piece: int = PIECE,
 ) -> Verdict:
     """Judge a file by every rule of its feed.
 
     `file_findings` are those of name, number and reading; `tolerance` is (share, number): a file with more rejected
     rows than both allow is refused as a whole. Without `decoded` only the file findings decide. A file received
     before (F108) is ignored: no rule is judged, and that finding is the only one. Without `with_suite` the same stored
-    result is foreseen from the hits, in a process that needn't load Great Expectations.
+    result is foreseen from the hits, in a process that needn't load Great Expectations. `piece` rows are judged at a
+    time; it changes how much memory is needed, and no verdict.
     """
-    frame = _empty_frame(feed) if decoded is None else decoded.frame
-    width = 0 if decoded is None else len(decoded.header)
-    rows = Rows(frame, feed, width, context.row_key, {} if decoded is None else decoded.oddities)
+    rows = rows_of(decoded, feed, context)
     repeats = [finding for finding in file_findings if finding.code == "F108"]
-    hits = fired(rows, context) if len(rows) and not repeats else {}
+    hits, keys = ({}, _keys(rows)) if repeats else in_pieces(rows, context, piece)
     share, number = tolerance
     allowed = max(math.floor(share * len(rows) + 1e-9), number)
     if decoded is None or repeats:
@@ -83,7 +85,7 @@ def judge(
         feed=feed,
         rows=counts_of(result),
         outcome=outcome_of(result),
-        frame=_with_keys(rows),
+        frame=_with_keys(rows, keys),
         rejected=rejected,
         duplicate=duplicate,
         warned=warned,
@@ -93,18 +95,46 @@ def judge(
         result=result,
         may_close=mode is Mode.FULL and not closing and not repeats,
         context=context,
-        width=width,
+        width=rows.width,
     )
 
 
-def fired(rows: Rows, context: Context) -> dict[str, BoolArray]:
+def rows_of(decoded: formats.Decoded | None, feed: Feed, context: Context) -> Rows:
+    """The rows of a file as rules see them; none of a file that couldn't be read."""
+    if decoded is None:
+        return Rows(_empty_frame(feed), feed, 0, context.row_key)
+    return Rows(decoded.frame, feed, len(decoded.header), context.row_key, decoded.oddities)
+
+
+def fired(rows: Rows, context: Context, *, piece: int = PIECE) -> dict[str, BoolArray]:
     """The rules that fire, with one bool a row; the rule on widths silences all others on its rows."""
-    hits = {}
+    return in_pieces(rows, context, piece)[0]
+
+
+def in_pieces(rows: Rows, context: Context, piece: int = PIECE) -> tuple[dict[str, BoolArray], pa.Table]:
+    """The rules that fire, and what the registry matches and compares each row by.
+
+    Judged `piece` rows at a time, because what the rules derive from the rows is larger than the rows themselves;
+    the rules across rows look at the whole file's keys. The table has ntn_key, cnic_key, other_id_key and row_sha256.
+    """
+    found: dict[str, BoolArray] = {}
+    keys: list[pa.Table] = []
+    for start in range(0, len(rows), piece):
+        part = rows.piece(start, min(start + piece, len(rows)))
+        for rule in rules_of(rows.feed):
+            if not rule.across:
+                hit = rule.bad(part, context) & part.scope(rule.scope)
+                if hit.any():
+                    whole = found.setdefault(rule.code, np.zeros(len(rows), dtype=np.bool_))
+                    whole[start : start + len(part)] = hit
+        keys.append(_keys(part))
     for rule in rules_of(rows.feed):
-        hit = rule.bad(rows, context) & rows.scope(rule.scope)
-        if hit.any():
-            hits[rule.code] = hit
-    return hits
+        if rule.across:
+            hit = rule.bad(rows, context) & rows.scope(rule.scope)
+            if hit.any():
+                found[rule.code] = hit
+    hits = {rule.code: found[rule.code] for rule in rules_of(rows.feed) if rule.code in found}
+    return hits, pa.concat_tables(keys) if keys else _keys(rows)
 
 
 def _empty_frame(feed: Feed) -> pd.DataFrame:
@@ -115,17 +145,23 @@ def _empty_frame(feed: Feed) -> pd.DataFrame:
     return frame
 
 
-def _with_keys(rows: Rows) -> pd.DataFrame:
+def _keys(rows: Rows) -> pa.Table:
     if rows.feed is Feed.RESPONSES:
-        return rows.frame
-    derived: pd.DataFrame = pa.table(
+        return pa.table({})
+    return pa.table(
         {
             "ntn_key": rows.ntn_key,
             "cnic_key": rows.cnic_key,
             "other_id_key": rows.other_id_key,
             "row_sha256": pa.array(rows.row_sha256, pa.large_string()),
         }
-    ).to_pandas()
+    )
+
+
+def _with_keys(rows: Rows, keys: pa.Table) -> pd.DataFrame:
+    if rows.feed is Feed.RESPONSES:
+        return rows.frame
+    derived: pd.DataFrame = keys.to_pandas()
     derived.index = rows.frame.index
     frame: pd.DataFrame = pd.concat([rows.frame, derived], axis=1)
     return frame

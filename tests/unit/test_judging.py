@@ -1,0 +1,136 @@
+"""Judging as a property: counts add up, and neither order nor pieces nor the process change a verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.generated_files import GeneratedFile, generated_files
+from tests.unit.test_validation import GOOD, csv_of
+from vpn_registry import validation
+from vpn_registry.formats import Decoded
+from vpn_registry.validation import Verdict, judging, row_findings
+
+PROPERTY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+DIGEST = """
+import hashlib, sys, datetime
+from vpn_registry import validation
+from vpn_registry.model import Feed, Mode
+from vpn_registry.rulebook import Context
+decoded, found = validation.read(sys.stdin.buffer.read(), "csv", Feed.REGISTRATIONS)
+context = Context(isp="indus", today=datetime.date(2026, 6, 15), mode=Mode.DELTA, seq=7)
+verdict = validation.judge(
+    decoded, found, feed=Feed.REGISTRATIONS, mode=Mode.DELTA, context=context, with_suite=False
+)
+told = [verdict.result, verdict.counts_by_code, validation.row_findings(verdict).to_csv(), verdict.frame.to_csv()]
+print(hashlib.sha256(repr(told).encode()).hexdigest())
+"""
+
+
+def judged(decoded: Decoded | None, file: GeneratedFile, **named: Any) -> Verdict:
+    return validation.judge(
+        decoded,
+        (),
+        feed=file.feed,
+        mode=file.context.mode,
+        context=file.context,
+        tolerance=file.tolerance,
+        with_suite=False,
+        **named,
+    )
+
+
+def by_line(verdict: Verdict) -> list[tuple[Any, ...]]:
+    """Each row's line in the file as it was read, what became of the row and which rules fired on it."""
+    # Of equal rows the first is taken and the later ones are duplicates: which of them that is, order decides.
+    codes = sorted(set(verdict.hits) - {"H301"})
+    fired = zip(*(verdict.hits[code] for code in codes), strict=True) if codes else [()] * len(verdict.frame)
+    return sorted(zip(verdict.frame["line"], verdict.rejected, fired, strict=True))
+
+
+@PROPERTY
+@given(file=generated_files())
+def test_accepted_rejected_and_duplicate_rows_are_all_rows(file: GeneratedFile) -> None:
+    decoded, _ = file.read()
+    verdict = judged(decoded, file)
+    rows = verdict.rows
+    assert rows.accepted + rows.rejected + rows.duplicate == rows.total == len(verdict.frame)
+    assert not (verdict.rejected & verdict.duplicate).any()
+    assert (int(verdict.rejected.sum()), int(verdict.duplicate.sum())) == (rows.rejected, rows.duplicate)
+
+
+@PROPERTY
+@given(file=generated_files(), piece=st.integers(1, 12))
+def test_pieces_change_nothing(file: GeneratedFile, piece: int) -> None:
+    decoded, _ = file.read()
+    whole, pieced = judged(decoded, file), judged(decoded, file, piece=piece)
+    assert pieced.result == whole.result
+    assert list(pieced.hits) == list(whole.hits)
+    assert pieced.frame.equals(whole.frame)
+    assert row_findings(pieced).equals(row_findings(whole))
+
+
+@PROPERTY
+@given(file=generated_files(), seed=st.integers(0, 2**32 - 1))
+def test_the_order_of_rows_changes_no_verdict(file: GeneratedFile, seed: int) -> None:
+    decoded, _ = file.read()
+    assert decoded is not None
+    order = np.random.default_rng(seed).permutation(len(decoded.frame))
+    whole = judged(decoded, file)
+    mixed = judged(replace(decoded, frame=decoded.frame.iloc[order].reset_index(drop=True)), file)
+    assert by_line(mixed) == by_line(whole)
+    assert (mixed.outcome, mixed.counts_by_code) == (whole.outcome, whole.counts_by_code)
+    assert (mixed.rows.rejected, mixed.rows.duplicate) == (whole.rows.rejected, whole.rows.duplicate)
+
+
+@PROPERTY
+@given(file=generated_files(), piece=st.integers(1, 12))
+def test_cells_of_a_workbook_stay_odd_in_their_piece(file: GeneratedFile, piece: int) -> None:
+    decoded, _ = file.read()
+    assert decoded is not None
+    at = np.arange(0, len(decoded.frame), 3)
+    rows = judging.rows_of(replace(decoded, oddities={("number", "ntn"): at}), file.feed, file.context)
+    parts = [rows.piece(start, min(start + piece, len(rows))) for start in range(0, len(rows), piece)]
+    assert [bool(odd) for part in parts for odd in part.odd("number", "ntn")] == rows.odd("number", "ntn").tolist()
+
+
+def test_a_verdict_is_the_same_in_every_process_and_locale() -> None:
+    rows = [
+        {},
+        {"ntn": "822910"},
+        {"registration_ref": "K-1"},
+        {"city": "لاہور"},
+        {"registration_ref": "K-1", "city": "X"},
+    ]
+    digests = Counter(
+        subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            input=csv_of(rows, GOOD),
+            env={
+                "PYTHONPATH": "include",
+                "PYTHONHASHSEED": seed,
+                "LC_ALL": locale,
+                "TZ": zone,
+                "PATH": os.environ["PATH"],
+            },
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed, locale, zone in (
+            ("0", "C", "UTC"),
+            ("1", "tr_TR.UTF-8", "Pacific/Apia"),
+            ("77", "C.UTF-8", "Asia/Karachi"),
+        )
+    )
+    (digest,) = digests
+    assert len(digest.strip()) == len(hashlib.sha256().hexdigest())
