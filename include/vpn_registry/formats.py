@@ -32,6 +32,8 @@ ODD_CELLS: Final = ("number", "formula", "merged", "date", "boolean", "error")
 """What a cell of a workbook may be instead of plain text."""
 
 _BLOCK_BYTES: Final = 1 << 20
+_SEARCHED_BYTES: Final = 1 << 24
+_SEARCHED_FIELDS: Final = 1 << 20
 
 
 class NamedColumn(Protocol):
@@ -144,7 +146,7 @@ def _without_quotes(body: bytes, max_rows: int) -> _Records:
         body += b"\n"
     _limit_records(body.count(b"\n"), max_rows)
     octets = np.frombuffer(body, dtype=np.uint8)
-    separators = np.flatnonzero((octets == ord(",")) | (octets == ord("\n")))
+    separators = _separators(octets)
     ends = np.flatnonzero(octets[separators] == ord("\n"))  # which separators end a line
     _limit_fields(body, separators, ends)
     fields = np.diff(ends, prepend=-1)
@@ -153,6 +155,7 @@ def _without_quotes(body: bytes, max_rows: int) -> _Records:
 
     header = _header(body[: stop[0]].decode().split(","))
     width = len(header)
+    del separators  # as large as the body, and the columns come on top of it
     kept = ((fields == width) | (stop == start))[1:]
     columns = _split_lines(body, int(stop[0]) + 1, width, int(kept.sum()))
     is_blank = (stop == start)[1:].copy()
@@ -163,6 +166,15 @@ def _without_quotes(body: bytes, max_rows: int) -> _Records:
         place = pa.array(np.cumsum(kept) - 1, mask=~kept)
         columns = [column.take(place).fill_null("") for column in columns]
     return _Records(header, columns, np.arange(2, len(kept) + 2), fields[1:].astype(np.int64), is_blank)
+
+
+def _separators(octets: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Where the commas and line ends are, looked for block by block: one pass would need several times the file."""
+    found = []
+    for begin in range(0, len(octets), _SEARCHED_BYTES):
+        block = octets[begin : begin + _SEARCHED_BYTES]
+        found.append(np.flatnonzero((block == ord(",")) | (block == ord("\n"))) + begin)
+    return np.concatenate(found)
 
 
 def _split_lines(body: bytes, offset: int, width: int, expected: int) -> list[pa.LargeStringArray]:
@@ -182,7 +194,11 @@ def _split_lines(body: bytes, offset: int, width: int, expected: int) -> list[pa
     )
     if table.num_rows != expected:  # our own count of fields decides which rows are whole, so it must be the same
         raise RuntimeError(f"pyarrow found {table.num_rows} whole rows where the bytes hold {expected}")
-    return [_one_chunk(column) for column in table.columns]
+    columns = []
+    while table.num_columns:  # a column's chunks are let go as soon as they are joined
+        columns.append(_one_chunk(table.column(0)))
+        table = table.remove_column(0)
+    return columns
 
 
 def _with_quotes(body: bytes, max_rows: int) -> _Records:
@@ -232,10 +248,15 @@ def _limit_records(count: int, max_rows: int) -> None:
 
 
 def _limit_fields(body: bytes, separators: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
-    octets = np.diff(separators, prepend=-1) - 1
-    for index in np.flatnonzero(octets > MAX_FIELD_CHARACTERS):
+    wide = [
+        begin + np.flatnonzero(np.diff(separators[begin : begin + _SEARCHED_FIELDS + 1]) > MAX_FIELD_CHARACTERS + 1) + 1
+        for begin in range(0, len(separators), _SEARCHED_FIELDS)
+    ]
+    first = [np.zeros(1, dtype=np.int64)]  # has no separator before it
+    for index in np.concatenate(first + wide):
         stop = int(separators[index])
-        if len(body[stop - int(octets[index]) : stop].decode()) > MAX_FIELD_CHARACTERS:
+        start = int(separators[index - 1]) + 1 if index else 0
+        if len(body[start:stop].decode()) > MAX_FIELD_CHARACTERS:
             line = int(np.searchsorted(ends, index)) + 1
             raise UnreadableError("F208", line=line, limit=MAX_FIELD_CHARACTERS)
 
@@ -274,7 +295,9 @@ def _shown(name: str, header: Sequence[str], known: Collection[str]) -> str:
 
 def _canonical(records: _Records, columns: Sequence[NamedColumn], *, is_ascii: bool) -> tuple[pd.DataFrame, int]:
     """The canonical frame and the number of blank rows left out of it."""
-    cleaned = [_cleaned(column, is_ascii=is_ascii) for column in records.columns]
+    cleaned = []
+    while records.columns:  # each raw column is let go as soon as it is cleaned
+        cleaned.append(_cleaned(records.columns.pop(0), is_ascii=is_ascii))
     is_empty = np.ones(len(records.line), dtype=np.bool_)
     for column in cleaned:
         is_empty &= pc.equal(column, "").to_numpy(zero_copy_only=False)
