@@ -15,7 +15,9 @@ from vpn_registry.rulebook import forms, identifiers
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BOTH, EVERY, BoolArray, Consequence, Context, Rule, Scope, Stock
 
-_REFUSED: Final = "[\x01-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+_REFUSED: Final = "[\x01-\x1f\x7f\u0080-\u009f\u00ad\u180e\u200b\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+"""Controls, overrides and isolates, and what shows nothing and only hides a difference: soft hyphen, zero-width space,
+word joiner, tags. Urdu needs U+200C and U+200D, and its keyboards type the marks U+200E, U+200F and U+061C."""
 _MATCHING: Final = "The identifier is what registrations and client lists are matched by."
 
 

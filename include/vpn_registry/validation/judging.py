@@ -41,6 +41,7 @@ def read(
         decoded = formats.decode(data, ext, columns_of(feed), max_rows=max_rows)
     except formats.UnreadableError as refusal:
         return None, (file_finding(refusal.code, **refusal.facts),)
+    pa.default_memory_pool().release_unused()  # what reading needed beside the frame is as large as the frame
     return decoded, tuple(file_finding(remark.code, **remark.facts) for remark in decoded.remarks)
 
 
