@@ -39,6 +39,10 @@ SUGGESTED: Final = [
     ("contact_phone", "3001234567", "03001234567"),
     ("ntn", "822910", "0822910"),
     ("ntn", "08229104", "0822910-4"),
+    ("ntn", "'0822910", "0822910"),
+    ("ntn", "0822910\u20134", "0822910-4"),
+    ("ntn", "\u200e0822910", "0822910"),
+    ("ntn", "०८२२९१०", "0822910"),
     ("secp_no", "54321", "0054321"),
     ("local_ip", "39.32.0.8, 39.32.0.9", "39.32.0.8;39.32.0.9"),
     ("local_ip", "39.32.0.8\n39.32.0.9", "39.32.0.8;39.32.0.9"),
@@ -81,3 +85,17 @@ def test_a_common_slip_is_refused_with_the_likely_value(column: str, value: str,
 def test_text_that_shows_nothing_is_no_text(column: str, nothing: str) -> None:
     verdict = judged(table([row("R-1") | {column: nothing}, row("R-2")]))
     assert verdict.rejected.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("С-1001", "It holds letters other than A to Z, which may look like them."),
+        ("C-1001\u200b", "It holds an invisible character."),
+        ("C-१००१", "Its digits are not 0 to 9."),
+    ],
+)
+def test_what_can_not_be_seen_is_told(value: str, said: str) -> None:
+    findings = validation.row_findings(judged(table([row("R-1", subscriber_id=value)])))
+    (message,) = findings["message"][findings["code"] == "H105"]
+    assert message.endswith(said)

@@ -7,6 +7,7 @@ Forms are those of contract section 3 and no stricter: a CNIC may begin with 8, 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 import pyarrow as pa
@@ -43,7 +44,6 @@ _DATE: Final = re.compile(
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*-[0-9]{2,4}",
     re.IGNORECASE,
 )
-_OTHER_DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 
 
 def ntn_forms(ntn: pa.LargeStringArray) -> pa.LargeStringArray:
@@ -86,7 +86,7 @@ def whole(values: pa.LargeStringArray, pattern: str) -> pa.BooleanArray:
 
 
 def damage(value: str) -> str:
-    """One sentence on what a spreadsheet did to an identifier, '' if nothing is recognised."""
+    """One sentence on what a spreadsheet or keyboard did to an identifier, '' if nothing is recognised."""
     if _SCIENTIFIC.fullmatch(value):
         return "A spreadsheet turned it into a rounded number and its last digits are lost."
     if _FORMULA.fullmatch(value):
@@ -95,19 +95,29 @@ def damage(value: str) -> str:
         return "A spreadsheet added decimals to it."
     if _DATE.fullmatch(value):
         return "A spreadsheet turned it into a date."
-    if value.translate(_OTHER_DIGITS) != value:
+    if any(unicodedata.category(character) == "Cf" for character in value):
+        return "It holds an invisible character."
+    if _with_plain_digits(value) != value:
         return "Its digits are not 0 to 9."
+    if any(character.isalpha() and not character.isascii() for character in value):
+        return "It holds letters other than A to Z, which may look like them."
     return ""
 
 
 def mended(value: str) -> str:
     """The value without the wrapping a spreadsheet or keyboard put around it; the value itself if there is none."""
-    value = value.translate(_OTHER_DIGITS)
+    seen = "".join(character for character in value if unicodedata.category(character) != "Cf")
+    value = _DASHES.sub("-", _with_plain_digits(seen)).removeprefix("'")
     for pattern in (_FORMULA, _DECIMAL):
         match = pattern.fullmatch(value)
         if match:
             value = match.group(1)
     return value.strip()
+
+
+def _with_plain_digits(value: str) -> str:
+    """The value with 0 to 9 for the decimal digits of every script."""
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in value)
 
 
 def suggest_ref(value: str) -> str:
@@ -139,7 +149,7 @@ def suggest_mobile(value: str) -> str:
 
 def suggest_phone(value: str) -> str:
     """The number with the leading zero a spreadsheet took, and with plain dashes for dots and longer dashes."""
-    text = _DASHES.sub("-", mended(value)).replace(".", "-")
+    text = mended(value).replace(".", "-")
     return _if_fits("0" + text if re.fullmatch(r"[1-9][0-9]{8,9}", text) else text, value, PHONE)
 
 
