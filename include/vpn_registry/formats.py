@@ -32,6 +32,7 @@ ODD_CELLS: Final = ("number", "formula", "merged", "date", "boolean", "error")
 """What a cell of a workbook may be instead of plain text."""
 
 _BLOCK_BYTES: Final = 1 << 20
+_PART_BYTES: Final = 1 << 25
 _SEARCHED_BYTES: Final = 1 << 24
 _SEARCHED_FIELDS: Final = 1 << 20
 
@@ -182,16 +183,23 @@ def _split_lines(body: bytes, offset: int, width: int, expected: int) -> list[pa
     names = [str(position) for position in range(width)]
     if not expected:
         return [pa.array([], pa.large_string()) for _ in names]
-    table = arrow_csv.read_csv(
-        pa.py_buffer(body).slice(offset),
-        read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES),
-        parse_options=arrow_csv.ParseOptions(
-            quote_char=False, ignore_empty_lines=False, invalid_row_handler=lambda _row: "skip"
-        ),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
-        ),
-    )
+    parts = []
+    while offset < len(body):  # part by part, since a parser reserves more than it needs until its chunks are joined
+        end = body.find(b"\n", min(offset + _PART_BYTES, len(body) - 1)) + 1
+        part = arrow_csv.read_csv(
+            pa.py_buffer(body).slice(offset, end - offset),
+            read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES),
+            parse_options=arrow_csv.ParseOptions(
+                quote_char=False, ignore_empty_lines=False, invalid_row_handler=lambda _row: "skip"
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
+            ),
+        )
+        parts.append(part.combine_chunks())
+        offset = end
+    table = pa.concat_tables(parts)
+    parts.clear()
     if table.num_rows != expected:  # our own count of fields decides which rows are whole, so it must be the same
         raise RuntimeError(f"pyarrow found {table.num_rows} whole rows where the bytes hold {expected}")
     columns = []
