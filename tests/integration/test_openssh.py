@@ -234,3 +234,11 @@ def test_a_file_its_isp_made_private_is_told_and_left_alone(
     with pytest.raises(ZoneError, match=r"incoming/private\.csv"):
         take(zone, "incoming/private.csv", listed, LandingStore(tmp_path, bytes, bytes), 100)
     assert (root / "incoming" / "private.csv").exists()
+
+
+def test_a_listing_that_takes_longer_than_its_limit_fails(collector: Client, root: Path) -> None:
+    seconds = iter(range(0, 1000, 40))  # each look at the clock is 40 seconds after the one before
+    zone = SftpZone(collector, 20, listing_seconds=60, clock=lambda: next(seconds))
+    with pytest.raises(ZoneError, match=r"incoming/ could not be listed within 60 seconds"):
+        zone.list("incoming")
+    assert [file.name for file in SftpZone(collector, 20).list("incoming")] == ["there.csv"]

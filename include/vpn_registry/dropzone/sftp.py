@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
@@ -33,9 +34,17 @@ class SftpZone:
     """A zone over an open SFTP session: the caller opens it (Airflow's SFTPHook) and closes it.
 
     `seconds` bounds each wait for the server's next answer; the hook's own time-outs don't bound SFTP at all.
+    `listing_seconds` bounds a whole listing: a server that always answers just in time would otherwise hold us for
+    hours. It is looked at after each answer, so that a listing ends within the sum of both.
     """
 
-    def __init__(self, client: paramiko.SFTPClient, seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        client: paramiko.SFTPClient,
+        seconds: float = 30.0,
+        listing_seconds: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         import paramiko
 
         self._client = client
@@ -44,6 +53,8 @@ class SftpZone:
         if channel is None:
             raise ZoneError("The SFTP session is closed.")
         channel.settimeout(seconds)
+        self._listing_seconds = listing_seconds
+        self._clock = clock
 
     def list(self, folder: str) -> list[ListedFile]:
         with self._telling(f"{folder}/", "listed"):
@@ -93,8 +104,11 @@ class SftpZone:
         from paramiko import SFTPAttributes
 
         request = cast("Any", self._client)._request  # noqa: SLF001 - the reason above; until 2027-12-31
+        until = self._clock() + self._listing_seconds
         handle = request(_OPENDIR, folder)[1].get_binary()
         while True:
+            if self._clock() > until:
+                raise ZoneError(f"{folder}/ could not be listed within {self._listing_seconds:g} seconds.")
             try:
                 _, answer = request(_READDIR, handle)
             except EOFError:  # the server's own "no more", not a lost connection: that is an SSHException

@@ -257,16 +257,23 @@ def _clear_sources(exchange: Exchange, isp: Isp, zone: Zone) -> None:
     with exchange.registry.reading() as db:
         stored = [delivery for delivery in ledger.unremoved(db, isp.slug) if delivery.sha256]
     for delivery in stored:
-        try:
-            lying = zone.stat(_path(delivery))
-        except Missing:
-            lying = None
-        if lying and (lying.size, lying.mtime) == (delivery.size_bytes, delivery.mtime):
+        if _lies_unchanged(zone, delivery):
             # The checksum goes first: left behind, it would be held against the next file of this name.
             zone.remove(f"{_path(delivery)}.sha256")
-            zone.remove(_path(delivery))
+            # Again, right before: the ISP may have put another file there while the checksum went.
+            if _lies_unchanged(zone, delivery):
+                zone.remove(_path(delivery))
         with exchange.registry.writing() as db:
             ledger.source_removed(db, delivery.id)
+
+
+def _lies_unchanged(zone: Zone, delivery: Delivery) -> bool:
+    """Whether the file in the zone is still the one that was taken, by kind, size and mtime."""
+    try:
+        lying = zone.stat(_path(delivery))
+    except Missing:
+        return False
+    return (lying.kind, lying.size, lying.mtime) == ("file", delivery.size_bytes, delivery.mtime)
 
 
 def _path(delivery: Delivery) -> str:

@@ -113,6 +113,23 @@ def test_a_file_put_under_the_same_name_between_store_and_removal_is_another_del
     assert house.codes("indus", f"{name}.2") == ["F103"]
 
 
+def test_a_file_put_in_its_place_while_the_checksum_is_removed_stays(house: Installation, indus: Cast) -> None:
+    name, _ = registrations("indus", 1, indus.registered(2))
+    other = registrations("indus", 1, indus.registered(3))[1]
+
+    class Racing(ZoneAround):
+        def remove(self, path: str) -> None:
+            self.inner.remove(path)
+            if path.endswith(".sha256"):
+                overwritten.append(house.drop((name, other)))
+
+    overwritten: list[Path] = []
+    house.drop(registrations("indus", 1, indus.book[:2]))
+    house.zones["indus"] = Racing
+    house.run()
+    assert [path.read_bytes() for path in overwritten] == [other]
+
+
 def test_a_file_is_taken_only_after_it_lay_still_for_the_settle_time(house: Installation, indus: Cast) -> None:
     unhurried = Installation(house.home / "unhurried", settle=3600)
     unhurried.drop(registrations("indus", 1, indus.registered(1)))
