@@ -82,7 +82,7 @@ def _judged(file: Path, slug: str | None, today: date) -> dict[str, Any]:
     if name and not UNOPENED.intersection(finding.code for finding in findings):
         decoded, found = validation.read(file.read_bytes(), name.ext, feed)
         findings += found
-    verdict = validation.judge(decoded, findings, feed=feed, mode=mode, context=context)
+    verdict = validation.judge(decoded, findings, feed=feed, mode=mode, context=context, with_suite=False)
     return _told(file, verdict)
 
 
