@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import pandas as pd
@@ -103,17 +103,52 @@ def accepted(delivery: Delivery, effects: pd.DataFrame, *, stem: str) -> Answer:
     return _table(delivery, f"{stem}.accepted.csv", ACCEPTED_COLUMNS, rows)
 
 
+def extract(isp: str, frame: pd.DataFrame, *, on: date, at: datetime, simulated: bool) -> tuple[Answer, Answer]:
+    """An ISP's own registry and its summary: `extract/<isp>_registry_<yyyymmdd>.csv` and `.json`.
+
+    `frame` is the view `registry` of this ISP with identity numbers masked; `on` is the day in Pakistan of `at`.
+    """
+    stem = f"extract/{isp}_registry_{on:%Y%m%d}"
+    states = frame["state"].value_counts().to_dict()
+    content = {
+        "isp": isp,
+        "file": f"{stem.rpartition('/')[2]}.csv",
+        "as_of": iso_utc(at),
+        "registrations": len(frame),
+        "in_force": int(states.get("in_force", 0)),
+        "withdrawn": int(states.get("withdrawn", 0)),
+        "simulated": simulated,
+    }
+    columns = [[_cell(value) for value in frame[name]] for name in frame.columns]
+    rows = zip(*columns, strict=True)
+    return Answer(f"{stem}.csv", _csv_bytes(tuple(frame.columns), rows)), Answer(f"{stem}.json", _json_bytes(content))
+
+
+def _cell(value: Any) -> object:
+    """Moments as they are exchanged, nothing for what is missing (the registry's nullable columns hold several)."""
+    if pd.isna(value):
+        return ""
+    return iso_utc(value) if isinstance(value, datetime) else value
+
+
 def _table(delivery: Delivery, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Answer:
+    return Answer(_path(delivery, name), _csv_bytes(header, rows))
+
+
+def _csv_bytes(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(header)
     writer.writerows([safe_cell(value) for value in row] for row in rows)
-    return Answer(_path(delivery, name), text.getvalue().encode())
+    return text.getvalue().encode()
 
 
 def _json(delivery: Delivery, name: str, content: Mapping[str, Any]) -> Answer:
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    return Answer(_path(delivery, name), f"{text}\n".encode())
+    return Answer(_path(delivery, name), _json_bytes(content))
+
+
+def _json_bytes(content: Mapping[str, Any]) -> bytes:
+    return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()
 
 
 def _path(delivery: Delivery, name: str) -> str:

@@ -64,6 +64,11 @@ def run_dag(dag: str, log: Path) -> DagResult:
     return DagResult(dag, result["state"], tuple(result["failed"]))
 
 
+def sftp_client(connection_id: str) -> Any:
+    """The zone behind a connection of the prepared Airflow, as a context manager."""
+    return _airflow().sftp_client(connection_id)
+
+
 def _airflow() -> Any:
     """The one Airflow-aware module; by name, because it stands beside the library and nothing here depends on it."""
     return importlib.import_module("airflow_defaults")

@@ -36,7 +36,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 def root(running: Services) -> Path:
     """The zone of `indus`, on disk, with one ordinary file in each folder."""
     root = running.zones / "indus"
-    for folder in ("incoming", "check", "outgoing", "outgoing/check", "outgoing/notices"):
+    for folder in ("incoming", "check", "outgoing", "outgoing/check", "outgoing/extract", "outgoing/notices"):
         for path in (root / folder).iterdir():
             if path.is_symlink() or not path.is_dir():
                 path.unlink()
@@ -116,12 +116,14 @@ ALLOWED = {
     ("isp", "check"): DROPS,
     ("isp", "outgoing"): FETCHES,
     ("isp", "outgoing/check"): FETCHES,
+    ("isp", "outgoing/extract"): FETCHES,
     ("isp", "outgoing/notices"): FETCHES,
     ("collector", "incoming"): FETCHES | {"remove"},
     ("collector", "check"): FETCHES | {"remove"},
-    ("collector", "outgoing"): DROPS,
-    ("collector", "outgoing/check"): DROPS,
-    ("collector", "outgoing/notices"): DROPS,
+    ("collector", "outgoing"): DROPS | {"remove"},
+    ("collector", "outgoing/check"): DROPS | {"remove"},
+    ("collector", "outgoing/extract"): DROPS | {"remove"},
+    ("collector", "outgoing/notices"): DROPS | {"remove"},
 }
 
 

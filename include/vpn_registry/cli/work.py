@@ -39,7 +39,7 @@ def run(as_of: AsOf = None, as_json: AsJson = False) -> None:
     registry = home.open_home(here, as_of=as_of)
     roster.refuse_samples(roster.load_isps(here.isps, here.home), registry.is_simulated)
     console = terminal.console(stderr=as_json)
-    with _stand_ins(registry) as connections:
+    with stand_ins_for(registry) as connections:
         console.print("Preparing Airflow ...", style="dim")
         log = one_pass.prepare(here, connections)
         results = []
@@ -58,7 +58,7 @@ def run(as_of: AsOf = None, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _stand_ins(registry: Registry) -> AbstractContextManager[dict[str, str]]:
+def stand_ins_for(registry: Registry) -> AbstractContextManager[dict[str, str]]:
     """Servers for the connections a simulated home lacks; a real one has its own."""
     if not registry.is_simulated:
         return nullcontext({})

@@ -36,12 +36,14 @@ class Verb(Flag):
 _DROPS: Final = Verb.LIST | Verb.WRITE | Verb.RENAME
 _FETCHES: Final = Verb.LIST | Verb.READ
 _TAKES: Final = Verb.LIST | Verb.READ | Verb.DELETE
+_KEEPS: Final = _DROPS | Verb.DELETE
 
 GRANTS: Final[Mapping[str, Mapping[str, Verb]]] = {
     "isp": {folder: _FETCHES if folder.startswith("outgoing") else _DROPS for folder in FOLDERS},
-    "collector": {folder: _DROPS if folder.startswith("outgoing") else _TAKES for folder in FOLDERS},
+    "collector": {folder: _KEEPS if folder.startswith("outgoing") else _TAKES for folder in FOLDERS},
 }
-"""Account kind -> folder -> verbs (contract section 2). An ISP sees the names it dropped but reads nothing back."""
+"""Account kind -> folder -> verbs (contract section 2). An ISP sees the names it dropped but reads nothing back; the
+collector removes answers after their 90 days."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from vpn_registry.model import ListedFile
 if TYPE_CHECKING:
     import paramiko
 
-FOLDERS: Final = ("incoming", "check", "outgoing", "outgoing/check", "outgoing/notices")
-MADE_WHEN_ABSENT: Final = frozenset({"outgoing/check", "outgoing/notices"})
-"""A zone is set up with three folders (contract section 10); these two below them are ours to make."""
+FOLDERS: Final = ("incoming", "check", "outgoing", "outgoing/check", "outgoing/extract", "outgoing/notices")
+MADE_WHEN_ABSENT: Final = frozenset(folder for folder in FOLDERS if "/" in folder)
+"""A zone is set up with three folders (contract section 10); those below them are ours to make."""
 
 CHUNK: Final = 1 << 18
 MAX_ENTRIES: Final = 100_000
