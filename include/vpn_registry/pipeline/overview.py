@@ -8,10 +8,12 @@ from datetime import date, datetime
 from typing import Any
 
 from vpn_registry import campaign, reconciliation
+from vpn_registry.forecast import Forecast, forecast
 from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.notify import held_text
 from vpn_registry.registry import outbox, queries
+from vpn_registry.registry import statuses as stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class IspOverview:
 
     `coverage` is from 0 to 1, None when no client is comparable; `failing_since` tells since when its zone can't be
     listed, `error` why. `held` maps notice numbers to the reason why they wait for a person; `troubles` are messages
-    that failed or are uncertain, with the relay's words.
+    that failed or are uncertain, with the relay's words. `forecast` is of clients to register at the deadline,
+    None when too little is known.
     """
 
     isp: str
@@ -37,6 +40,7 @@ class IspOverview:
     troubles: list[str] = field(default_factory=list)
     failing_since: str | None = None
     error: str = ""
+    forecast: Forecast | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ def overview(exchange: Exchange) -> Overview:
         held = outbox.notices(db, NoticeState.HELD)
         messages = outbox.message_counts(db)
         troubles = outbox.troubles(db)
+        histories = {isp: stored.to_register_history(db, isp) for isp in exchange.isps}
     by_isp = {str(row["isp"]): row for row in found.isps.to_dict(orient="records")}
     isps = []
     for slug, isp in exchange.isps.items():
@@ -85,6 +90,7 @@ def overview(exchange: Exchange) -> Overview:
                 troubles=[f"{one.notice_no} {one.state}: {one.reply}" for one in troubles if one.isp == slug],
                 failing_since=_moment(row.get("failing_since_at")),
                 error=str(row.get("error", "")),
+                forecast=forecast(histories[slug], deadline.ends_on),
             )
         )
     return Overview(

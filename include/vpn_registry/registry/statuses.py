@@ -166,6 +166,16 @@ def is_outdated(db: Session, isp: str, *, today: date, deadline_on: date, rule_v
     return bool(run.judgements != _judgements(db, isp))
 
 
+def to_register_history(db: Session, isp: str) -> list[tuple[date, int]]:
+    """How many clients were to register after each run of the ISP: (day in Pakistan, count), oldest first."""
+    runs = db.execute(
+        select(ReconciliationRunRow.run_at, ReconciliationRunRow.counts)
+        .where(ReconciliationRunRow.isp == isp)
+        .order_by(ReconciliationRunRow.id)
+    )
+    return [(pakistani_day(run_at), sum(int(counts.get(one, 0)) for one in TO_REGISTER)) for run_at, counts in runs]
+
+
 def latest(db: Session, isp: str) -> pd.DataFrame:
     """Current statuses by subscriber: subscriber_id, client_name, status, reason, decided_by, registration_ref,
     candidate, since_at."""
