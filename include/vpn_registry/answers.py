@@ -11,10 +11,21 @@ from typing import Any, Final
 
 import pandas as pd
 
-from vpn_registry.model import FINDING_COLUMNS, Answer, Delivery, Finding, Outcome, RowCounts, iso_utc
+from vpn_registry.model import ENGLISH, FINDING_COLUMNS, URDU, Answer, Delivery, Finding, Outcome, RowCounts, iso_utc
 from vpn_registry.spreadsheet import safe_cell
 
 ACCEPTED_COLUMNS: Final = ("row", "registration_ref", "subscriber_id", "national_no", "action", "effect")
+
+_LEFT_OUT: Final = {
+    ENGLISH: (
+        "{count:,} more findings are left out here; counts_by_code in the result counts them all.",
+        "Correct these first; the others often have the same cause.",
+    ),
+    URDU: (
+        "مزید {count:,} نشان دہیاں یہاں نہیں لکھی گئیں؛ نتیجے کا counts_by_code سب کو گنتا ہے۔",
+        "پہلے انہیں درست کریں؛ باقی کی وجہ اکثر یہی ہوتی ہے۔",
+    ),
+}
 
 
 def receipt(delivery: Delivery, *, stem: str, simulated: bool) -> Answer:
@@ -80,10 +91,12 @@ def result(
     )
 
 
-def findings(delivery: Delivery, lines: pd.DataFrame, *, stem: str, counts_by_code: Mapping[str, int]) -> Answer | None:
+def findings(
+    delivery: Delivery, lines: pd.DataFrame, *, stem: str, counts_by_code: Mapping[str, int], language: str = ENGLISH
+) -> Answer | None:
     """`<file>.findings.csv`: `lines` has the file's columns, already limited; None when no row has a finding.
 
-    When lines were left out the last one says how many.
+    When lines were left out the last one says how many, in `language`.
     """
     total = sum(counts_by_code.values())
     if not total:
@@ -91,9 +104,8 @@ def findings(delivery: Delivery, lines: pd.DataFrame, *, stem: str, counts_by_co
     rows = list(lines[list(FINDING_COLUMNS)].itertuples(index=False, name=None))
     left_out = total - len(rows)
     if left_out > 0:
-        message = f"{left_out:,} more findings are left out here; counts_by_code in the result counts them all."
-        remedy = "Correct these first; the others often have the same cause."
-        rows.append(("", "", "", "", "", "", "", message, remedy, ""))
+        message, remedy = _LEFT_OUT[language]
+        rows.append(("", "", "", "", "", "", "", message.format(count=left_out), remedy, ""))
     return _table(delivery, f"{stem}.findings.csv", FINDING_COLUMNS, rows)
 
 

@@ -5,14 +5,20 @@ No I/O, no clock, no other module of ours: everything else imports this one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 PAKISTAN: Final = ZoneInfo("Asia/Karachi")
 """Days, deadlines and stages are Asia/Karachi whatever the host's zone (contract section 1)."""
+
+ENGLISH: Final = "en"
+URDU: Final = "ur"
+LANGUAGES: Final = (ENGLISH, URDU)
+"""In which answers and letters are written; an ISP's file says which it reads."""
 
 
 class ConfigurationError(Exception):
@@ -187,12 +193,16 @@ class NumberUse:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One judgement on a file as a whole; judgements on rows live in frames (validation.Verdict)."""
+    """One judgement on a file as a whole; judgements on rows live in frames (validation.Verdict).
+
+    `facts` are what was filled into the rule's texts: from them it can be told in another language.
+    """
 
     code: str
     severity: Severity
     message: str
     remedy: str
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 FINDING_COLUMNS: Final = (

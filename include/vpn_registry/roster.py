@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from vpn_registry.campaign import Campaign, Deadline, Office
-from vpn_registry.model import ConfigurationError, Contact, ContactRole
+from vpn_registry.model import ENGLISH, LANGUAGES, ConfigurationError, Contact, ContactRole
 from vpn_registry.settings import INCLUDE
 from vpn_registry.toml_table import TomlTable
 
 CAMPAIGN_FILE: Final = INCLUDE / "campaign.toml"
 HOLIDAYS_FILE: Final = INCLUDE / "holidays.toml"
-LANGUAGES: Final = ("en", "ur")
 
 _SLUG: Final = re.compile(r"[a-z][a-z0-9]{1,19}")
 _CONNECTION: Final = re.compile(r"[A-Za-z0-9_.-]{1,200}")
@@ -49,7 +48,7 @@ class Isp:
     prefixes: tuple[str, ...] = ()
     sample: bool = False
     check_only: bool = False
-    language: str = "en"
+    language: str = ENGLISH
     cadence_days: int = 31
     reject_ratio: float = 0.10
     reject_rows: int = 20
@@ -101,7 +100,7 @@ def load_isp(path: Path, home: Path) -> Isp:
         prefixes=tuple(_prefix(table, text) for text in table.texts("prefixes")),
         sample=table.flag("sample"),
         check_only=table.flag("check_only"),
-        language=table.choice("language", LANGUAGES, "en"),
+        language=table.choice("language", LANGUAGES, ENGLISH),
         cadence_days=table.whole("cadence_days", 31, 1),
         reject_ratio=limits.ratio("reject_ratio", 0.10),
         reject_rows=limits.whole("reject_rows", 20, 0),

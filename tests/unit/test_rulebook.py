@@ -75,8 +75,9 @@ def test_only_cnic_and_other_id_are_masked_and_keys_are_columns() -> None:
 
 
 def test_the_catalogue_page_is_the_generated_one() -> None:
-    message = "Run `python -m vpn_registry.rulebook.catalogue` and commit docs/rule-catalogue.md."
+    message = "Run `python -m vpn_registry.rulebook.catalogue` and commit docs/rule-catalogue*.md."
     assert catalogue.PATH.read_text(encoding="utf-8") == catalogue.text(), message
+    assert catalogue.PATH_URDU.read_text(encoding="utf-8") == catalogue.urdu_text(), message
 
 
 def test_a_readable_name_gives_its_parts() -> None:
@@ -173,5 +174,5 @@ def test_a_number_is_used_once_and_gaps_are_named() -> None:
     assert number_findings(NumberUse(3, first_use_same_bytes=True)) == (file_finding("F108"),)
     assert number_findings(NumberUse(3)) == (file_finding("F103"),)
     (gap,) = number_findings(NumberUse(missing=((1, 41), (43, 43))))
-    assert "0001 to 0041, 0043" in gap.message
+    assert "0001-0041, 0043" in gap.message
     assert gap.severity is Severity.WARNING

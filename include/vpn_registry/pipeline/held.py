@@ -9,6 +9,7 @@ from vpn_registry import answers
 from vpn_registry.model import Delivery, Mode, Outcome
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import audit, cases, ledger
+from vpn_registry.rulebook.languages import retell
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -42,7 +43,7 @@ def supersede(exchange: Exchange, db: Session, taken: Delivery, at: datetime) ->
             stem=ledger.answer_stem(db, revised),
             outcome=Outcome.SUPERSEDED,
             rows=verdict.rows,
-            findings=verdict.findings,
+            findings=retell(verdict.findings, exchange.isps[revised.isp].language),
             counts_by_code=verdict.counts_by_code,
             rulebook_version=verdict.rulebook_version,
             finished_at=at,

@@ -12,6 +12,7 @@ import pandas as pd
 
 from vpn_registry import answers, validation
 from vpn_registry.model import (
+    ENGLISH,
     Answer,
     Delivery,
     Effect,
@@ -26,6 +27,7 @@ from vpn_registry.registry import audit, cases, ledger, locks, merge
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook import KEYS, Context
 from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, file_finding, name_findings, number_findings
+from vpn_registry.rulebook.languages import retell
 from vpn_registry.validation import Verdict
 
 if TYPE_CHECKING:
@@ -210,7 +212,9 @@ def _answers(
     lines: pd.DataFrame,
     effects: pd.DataFrame | None,
 ) -> list[Answer]:
-    stem = ledger.answer_stem(db, delivery)
+    stem, language = ledger.answer_stem(db, delivery), exchange.isps[delivery.isp].language
+    if language != ENGLISH:
+        findings, lines = retell(findings, language), validation.row_findings(verdict, language)
     queued = [
         answers.result(
             delivery,
@@ -224,7 +228,7 @@ def _answers(
             simulated=exchange.registry.is_simulated,
         )
     ]
-    if table := answers.findings(delivery, lines, stem=stem, counts_by_code=verdict.counts_by_code):
+    if table := answers.findings(delivery, lines, stem=stem, counts_by_code=verdict.counts_by_code, language=language):
         queued.append(table)
     if effects is not None:
         queued.append(answers.accepted(delivery, effects, stem=stem))

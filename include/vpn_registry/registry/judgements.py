@@ -121,7 +121,7 @@ def stored_verdict(db: Session, delivery: Delivery) -> StoredVerdict:
         .where(*of_revision)
     ).one()
     findings = db.execute(
-        select(FindingRow.code, FindingRow.severity, FindingRow.message, FindingRow.remedy)
+        select(FindingRow.code, FindingRow.severity, FindingRow.message, FindingRow.remedy, FindingRow.facts)
         .where(
             FindingRow.delivery_id == delivery.id, FindingRow.revision == delivery.revision, FindingRow.row.is_(None)
         )
@@ -131,7 +131,7 @@ def stored_verdict(db: Session, delivery: Delivery) -> StoredVerdict:
     return StoredVerdict(
         rows=RowCounts(*(int(count or 0) for count in rows)),
         counts_by_code=dict(counts),
-        findings=tuple(Finding(*found) for found in findings),
+        findings=tuple(Finding(f.code, f.severity, f.message, f.remedy, f.facts or {}) for f in findings),
         result=dict(result),
         rulebook_version=version,
     )
@@ -206,6 +206,7 @@ def _store_findings(db: Session, delivery_id: int, revision: int, findings: Iter
             "severity": finding.severity,
             "message": finding.message,
             "remedy": finding.remedy,
+            "facts": dict(finding.facts),
             **empty,
         }
         for finding in findings

@@ -1,15 +1,17 @@
-"""`python -m vpn_registry.rulebook.catalogue` writes docs/rule-catalogue.md from the rulebook."""
+"""`python -m vpn_registry.rulebook.catalogue` writes docs/rule-catalogue.md and its Urdu sibling from the rulebook."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from vpn_registry.model import Feed
+from vpn_registry.model import URDU, Feed
 from vpn_registry.rulebook import FILE_RULES, ROW_RULES, RULEBOOK_VERSION, columns_of
+from vpn_registry.rulebook.languages import texts
 from vpn_registry.rulebook.rule import Consequence, FileRule, Rule
 from vpn_registry.settings import PROJECT
 
 PATH: Final = PROJECT / "docs" / "rule-catalogue.md"
+PATH_URDU: Final = PATH.with_suffix(".ur.md")
 
 _FAMILIES: Final = {
     "F1": "File name and sequence",
@@ -44,6 +46,22 @@ def text() -> str:
         parts.append(f"## {family}xx {title}")
         parts += [_entry(rule) for rule in sorted(rules, key=lambda rule: rule.code) if rule.code.startswith(family)]
     return "\n\n".join(parts) + "\n"
+
+
+def urdu_text() -> str:
+    """The page in Urdu: every code with what answers say of it."""
+    rules: list[Rule | FileRule] = [*FILE_RULES.values(), *ROW_RULES]
+    parts = [
+        '<div dir="rtl" lang="ur">',
+        "# قواعد کی فہرست",
+        f"قواعد کا نسخہ {RULEBOOK_VERSION}۔ اسے `python -m vpn_registry.rulebook.catalogue` لکھتا ہے۔",
+        "F اور H سے شروع ہونے والے کوڈ غلطیاں ہیں، W سے شروع ہونے والے تنبیہ: ایسی قطار لے لی جاتی ہے۔",
+    ]
+    for rule in sorted(rules, key=lambda rule: rule.code):
+        told = texts(rule, URDU)
+        says = f"- {told.message}" + (f" / {told.missing}" if told.missing else "")
+        parts.append(f"### {rule.code} {told.title}\n\n{says}\n- {told.remedy}")
+    return "\n\n".join([*parts, "</div>"]) + "\n"
 
 
 def _columns(feed: Feed) -> str:
@@ -82,9 +100,10 @@ def _entry(rule: Rule | FileRule) -> str:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write both pages."""
     PATH.parent.mkdir(exist_ok=True)
     PATH.write_text(text(), encoding="utf-8")
+    PATH_URDU.write_text(urdu_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -71,14 +71,14 @@ def number_findings(use: NumberUse) -> tuple[Finding, ...]:
 
 
 def _ranges(missing: Sequence[tuple[int, int]]) -> str:
-    shown = [f"{first:04}" if first == last else f"{first:04} to {last:04}" for first, last in missing[:20]]
+    shown = [f"{first:04}" if first == last else f"{first:04}-{last:04}" for first, last in missing[:20]]
     return ", ".join(shown) + (f" and {len(missing) - 20} more ranges" if len(missing) > 20 else "")
 
 
 def file_finding(code: str, **facts: object) -> Finding:
     """The finding of a file-level rule with its texts filled in. KeyError for an unknown code or a missing fact."""
     rule = FILE_RULES[code]
-    return Finding(code, rule.severity, rule.message.format(**facts), rule.remedy.format(**facts))
+    return Finding(code, rule.severity, rule.message.format(**facts), rule.remedy.format(**facts), facts)
 
 
 def _error(code: str, title: str, why: str, message: str, remedy: str, example: str) -> FileRule:

@@ -102,8 +102,8 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Urdu:
-    """A rule's texts in Urdu, written beside the English ones."""
+class Texts:
+    """A rule's texts in one language, templates over the same placeholders as the English ones."""
 
     title: str
     message: str
@@ -162,7 +162,6 @@ class Rule:
     facts: Facts | None = None
     offender: Callable[[Rows, NDArray[np.int64]], list[str]] | None = None
     stock: Stock | None = None
-    ur: Urdu | None = None
 
     @property
     def effect(self) -> Consequence:
@@ -184,4 +183,3 @@ class FileRule:
     example: str
     since: str = "1.0"
     feeds: frozenset[Feed] = field(default_factory=lambda: frozenset(Feed))
-    ur: Urdu | None = None

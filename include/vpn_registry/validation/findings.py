@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vpn_registry.model import FINDING_COLUMNS, Feed, Finding, Outcome, RowCounts
+from vpn_registry.model import ENGLISH, FINDING_COLUMNS, Feed, Finding, Outcome, RowCounts
 from vpn_registry.rulebook import RULEBOOK_VERSION, identifiers, rules_of
+from vpn_registry.rulebook.languages import phrase, texts
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BoolArray, Context, Rule
 
@@ -44,8 +45,10 @@ class Verdict:
     rulebook_version: str = RULEBOOK_VERSION
 
 
-def row_findings(verdict: Verdict, limit_per_code: int = 1_000, limit: int = 10_000) -> pd.DataFrame:
-    """The findings on rows, by row and code, with the columns of findings.csv.
+def row_findings(
+    verdict: Verdict, language: str = ENGLISH, *, limit_per_code: int = 1_000, limit: int = 10_000
+) -> pd.DataFrame:
+    """The findings on rows, by row and code, with the columns of findings.csv; messages and remedies in `language`.
 
     At most `limit_per_code` of each code (the first ones) and `limit` in all; `verdict.counts_by_code` stays exact.
     Values of cnic and other_id, and of ntn where it may hold a CNIC, are masked.
@@ -63,13 +66,14 @@ def row_findings(verdict: Verdict, limit_per_code: int = 1_000, limit: int = 10_
         if len(at):
             # A rule across rows needs them all; of the others only the rows that are told need be looked at.
             seen, places = (rows, at) if rule.across else (rows.chosen(at), np.arange(len(at)))
-            told = _lines(rule, seen, verdict.context, places)
+            told = _lines(rule, seen, verdict.context, places, language)
             lines.update(zip(((int(position), rule.code) for position in at), told, strict=True))
     return pd.DataFrame([lines[key] for key in chosen], columns=list(FINDING_COLUMNS))
 
 
-def _lines(rule: Rule, rows: Rows, context: Context, at: NDArray[np.int64]) -> list[tuple[object, ...]]:
+def _lines(rule: Rule, rows: Rows, context: Context, at: NDArray[np.int64], language: str) -> list[tuple[object, ...]]:
     """The lines of one rule at the given positions."""
+    words = texts(rule, language)
     if rule.offender is not None:
         names = rule.offender(rows, at)
     else:
@@ -84,12 +88,12 @@ def _lines(rule: Rule, rows: Rows, context: Context, at: NDArray[np.int64]) -> l
         value = str(rows.frame[name].iloc[at[index]]) if name else ""
         is_secret = name in masked or (name == "ntn" and identifiers.may_be_cnic(value))
         own = {name: values[index] for name, values in facts.items()}
-        message = (rule.missing if rule.missing and not value else rule.message).format(column=name, **own)
+        message = (words.missing if words.missing and not value else words.message).format(column=name, **own)
         if name in identifying and rule.code.startswith("H1") and identifiers.damage(value):
-            message = f"{message} {identifiers.damage(value)}"
+            message = f"{message} {phrase(identifiers.damage(value), language)}"
         suggestion = rule.suggest(value) if rule.suggest and value and not is_secret else ""
         shown = identifiers.mask(value) if is_secret else _shown(value)
-        remedy = rule.remedy.format(column=name, **own)
+        remedy = words.remedy.format(column=name, **own)
         lines.append((row, line, _shown(key), name, rule.code, str(rule.severity), shown, message, remedy, suggestion))
     return lines
 
