@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
-from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, mail_relay
+from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, is_dry, mail_relay
 
 
 @dag(
@@ -50,9 +50,7 @@ def send_notices() -> None:
         """Bring statuses up to date and record what is due; the numbers of the notices planned."""
         from vpn_registry.pipeline import notify
 
-        context = get_current_context()
-        is_dry = context["dag_run"].run_type == "manual" and context["params"]["dry_run"]
-        return notify.plan(exchange(), is_dry=is_dry)
+        return notify.plan(exchange(), is_dry=is_dry())
 
     @task
     def brake(planned: list[str]) -> list[str]:

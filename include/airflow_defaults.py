@@ -120,6 +120,14 @@ def holder() -> str:
     return f"{run.dag_id}/{run.run_id}"
 
 
+def is_dry() -> bool:
+    """Whether this run only says what it would do: one triggered by hand, unless its form says otherwise."""
+    from airflow.sdk import get_current_context
+
+    context = get_current_context()
+    return context["dag_run"].run_type == "manual" and bool(context["params"]["dry_run"])
+
+
 def person() -> str:
     """The logged-in person who triggered this DAG run. Raises AirflowFailException when nobody is known."""
     from airflow.sdk import get_current_context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import secrets
@@ -30,7 +31,7 @@ class LandingStore:
         """Keep `data` durably and return its sha256 (lower-case hex); a damaged older copy is replaced."""
         sha256 = hashlib.sha256(data).hexdigest()
         path = self._path(sha256)
-        if not path.exists() or not self._is_whole(sha256):
+        if not path.exists() or not self._is_whole(sha256) or not _touched(path):
             _write(path, self._encrypt(data))
         return sha256
 
@@ -45,9 +46,20 @@ class LandingStore:
             raise LandingError(f"The landing store's copy of {sha256} is damaged.")
         return data
 
-    def discard(self, sha256: str) -> None:
-        """Remove the bytes, when the retention of every delivery that had them has ended; none is fine."""
-        self._path(sha256).unlink(missing_ok=True)
+    def discard(self, sha256: str, *, put_before: float = math.inf) -> bool:
+        """Remove the bytes when the retention of every delivery that had them has ended; whether they were there.
+
+        Bytes that were put again after `put_before` (the wall clock's seconds) stay: a delivery that has them may not
+        stand in the ledger yet.
+        """
+        path = self._path(sha256)
+        try:
+            if path.stat().st_mtime > put_before:
+                return False
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def __contains__(self, sha256: str) -> bool:
         return self._path(sha256).exists()
@@ -83,6 +95,15 @@ def _write(path: Path, data: bytes) -> None:
         raise
     _fsync_folder(path.parent)
     _fsync_folder(path.parent.parent)
+
+
+def _touched(path: Path) -> bool:
+    """Say that these bytes were put just now; False when they have been discarded meanwhile."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _fsync_folder(folder: Path) -> None:

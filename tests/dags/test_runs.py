@@ -15,7 +15,7 @@ from vpn_registry.demo import samples
 from vpn_registry.demo.mail_sink import MailSink, connection
 from vpn_registry.model import NoticeState
 from vpn_registry.pipeline import notify
-from vpn_registry.registry import home, outbox
+from vpn_registry.registry import audit, home, outbox
 
 pytestmark = pytest.mark.airflow
 
@@ -71,7 +71,7 @@ def outgoing(here: settings.Settings, slug: str) -> set[str]:
 
 
 def test_with_nothing_to_collect_every_dag_succeeds(run: Callable[..., dict[str, Any]]) -> None:
-    for dag in ("collect_deliveries", "reconcile_clients", "send_notices"):
+    for dag in ("collect_deliveries", "reconcile_clients", "send_notices", "keep_house"):
         assert run(dag) == {"state": "success", "failed": []}
 
 
@@ -119,6 +119,18 @@ def test_a_held_notice_is_approved_from_the_form_in_the_name_of_who_asked(
     assert approved == ["dag_test"]
     run("send_notices", dry_run=False)
     assert len(list((tmp_path / "mail").glob("*.eml"))) == 1
+
+
+def test_a_broken_audit_chain_stops_the_erasing_and_shows(
+    here: settings.Settings, run: Callable[..., dict[str, Any]]
+) -> None:
+    drop(here, "indus")
+    run("collect_deliveries")
+    audit.seal(home.open_home(here), samples.INSTANT)
+    with home.open_home(here).writing() as db:
+        db.execute(text("DROP TRIGGER guard_audit_events_update_kept"))
+        db.execute(text("UPDATE audit_events SET actor = 'nobody' WHERE id = 1"))
+    assert run("keep_house", dry_run=False) == {"state": "failed", "failed": ["verify_audit"]}
 
 
 def test_one_broken_zone_fails_alone_and_the_run_shows_it(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from pathlib import Path
 
@@ -74,6 +75,14 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_discarded_bytes_are_gone_and_discarding_again_is_fine(store: LandingStore) -> None:
     sha256 = store.put(b"a delivery")
-    store.discard(sha256)
-    store.discard(sha256)
+    assert store.discard(sha256)
+    assert not store.discard(sha256)
     assert sha256 not in store
+
+
+def test_bytes_that_were_put_again_lately_are_not_discarded(store: LandingStore, tmp_path: Path) -> None:
+    sha256 = store.put(b"a delivery")
+    os.utime(tmp_path / "landing" / sha256[:2] / f"{sha256}.enc", (1_000, 1_000))
+    store.put(b"a delivery")
+    assert not store.discard(sha256, put_before=2_000)
+    assert sha256 in store

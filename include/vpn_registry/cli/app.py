@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (work.commands, look.commands, extraction.commands, files.commands):
+for group in (work.commands, look.commands, extraction.commands, files.commands, house.commands):
     app.add_typer(group)
 app.add_typer(house.db, name="db")
 app.add_typer(house.isp, name="isp")

@@ -1,4 +1,4 @@
-"""Commands about the installation: db upgrade, isp list and check, audit verify."""
+"""Commands about the installation: db upgrade, isp list and check, audit verify, retention."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from vpn_registry import roster, settings, terminal
 from vpn_registry.cli.options import AsJson
 from vpn_registry.model import ConfigurationError, ContactRole, iso_utc
 
+commands = typer.Typer()
 db = typer.Typer(help="The registry's database.", no_args_is_help=True)
 isp = typer.Typer(help="The ISPs as the product reads them.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
@@ -87,6 +88,27 @@ def verify() -> None:
     typer.echo(f"{chain.sealed} events hold; head {chain.head}.")
     since = f", the oldest of {iso_utc(chain.oldest_unsealed_at)}" if chain.oldest_unsealed_at else ""
     typer.echo(f"{chain.unsealed} events are not sealed yet{since}.")
+
+
+@commands.command()
+def retention(as_json: AsJson = False) -> None:
+    """How long what is kept, what happens then, and how much is due now; erases nothing (keep_house does)."""
+    from vpn_registry.one_pass import no_sftp
+    from vpn_registry.pipeline import house
+    from vpn_registry.pipeline.exchange import open_exchange
+
+    due = house.due(open_exchange(settings.load(), open_sftp=no_sftp))
+    if as_json:
+        told = [
+            {"class": rule.kept, "days": rule.days, "since": rule.since, "then": rule.then, "why": rule.why, "due": n}
+            for rule, n in due.items()
+        ]
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    table = Table("class", "days since", "due now", "what happens", box=None, padding=(0, 2, 0, 0))
+    for rule, count in due.items():
+        table.add_row(rule.kept, f"{rule.days} days since {rule.since}", str(count), rule.then)
+    terminal.console().print(table)
 
 
 def _problem(one: roster.Isp) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from vpn_registry import answers
-from vpn_registry.model import pakistani_day
+from vpn_registry.model import iso_utc, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import audit, ledger, outgoing, queries
+from vpn_registry.retention import Kept, load_retention
 from vpn_registry.rulebook import identifiers
 
 REMOVED_AT_ONCE: Final = 100
@@ -41,9 +43,9 @@ def extract(exchange: Exchange, slug: str, *, actor: str) -> str:
 
 
 def isps_with_old_answers(exchange: Exchange) -> list[str]:
-    """Slugs of the ISPs in whose `outgoing/` something lies longer than 90 days."""
+    """Slugs of the ISPs in whose `outgoing/` something has lain for its time, 90 days."""
     with exchange.registry.reading() as db:
-        return [slug for slug in outgoing.isps_with_old_files(db, exchange.now()) if slug in exchange.isps]
+        return [slug for slug in outgoing.isps_with_old_files(db, _before(exchange)) if slug in exchange.isps]
 
 
 def remove_old_answers(exchange: Exchange, slug: str, *, holder: str) -> int:
@@ -57,7 +59,7 @@ def remove_old_answers(exchange: Exchange, slug: str, *, holder: str) -> int:
         if not is_ours:
             return 0
         with exchange.registry.reading() as db:
-            old = outgoing.old_files(db, slug, now)
+            old = outgoing.old_files(db, slug, _before(exchange))
         if not old:
             return 0
         with exchange.open_zone(isp) as zone:
@@ -67,7 +69,22 @@ def remove_old_answers(exchange: Exchange, slug: str, *, holder: str) -> int:
                     zone.remove(f"outgoing/{path}")
                 with exchange.registry.writing() as db:
                     outgoing.files_removed(db, [file.answer_id for file in part], now)
-    return len(set(_leaving(old)))
+        count = len(set(_leaving(old)))
+        with exchange.registry.writing() as db:
+            audit.record(
+                db,
+                actor="keep_house",
+                action="erase",
+                object_type="retention",
+                object_id=Kept.ANSWERS.value,
+                detail={"isp": slug, "count": count, "before": iso_utc(_before(exchange))},
+                at=now,
+            )
+    return count
+
+
+def _before(exchange: Exchange) -> datetime:
+    return load_retention()[Kept.ANSWERS].before(exchange.now())
 
 
 def _leaving(files: Iterable[outgoing.OldFile]) -> list[str]:

@@ -42,7 +42,7 @@ def _append_only(table: str) -> tuple[Guard, ...]:
     return Guard(table, "UPDATE", "kept", "1=1", message), Guard(table, "DELETE", "kept", "1=1", message)
 
 
-_KEPT_FOR_EVER: Final = frozenset(
+KEPT_FOR_EVER: Final = frozenset(
     {"id", "row", "seq", "action", "is_overtaken", "learnt_at", "content_sha256", "current_id", "delivery_id"}
 )
 """What stays of a version when its retention ends: numbers, dates, hashes and lineage (contract section 6)."""
@@ -51,8 +51,8 @@ _KEPT_FOR_EVER: Final = frozenset(
 def _versions(model: type[RegistrationVersionRow] | type[ClientVersionRow]) -> tuple[Guard, ...]:
     table = model.__tablename__
     names = [column.name for column in model.__table__.columns]
-    kept = _changed(*(name for name in names if name in _KEPT_FOR_EVER))
-    left = " OR ".join(f"NEW.{name} IS NOT NULL" for name in names if name not in _KEPT_FOR_EVER | {"erased_at"})
+    kept = _changed(*(name for name in names if name in KEPT_FOR_EVER))
+    left = " OR ".join(f"NEW.{name} IS NOT NULL" for name in names if name not in KEPT_FOR_EVER | {"erased_at"})
     condition = f"OLD.erased_at IS NOT NULL OR NEW.erased_at IS NULL OR {kept} OR {left}"
     return (
         Guard(table, "UPDATE", "kept", condition, f"{table} change only by the erasure of their personal columns"),
@@ -115,6 +115,7 @@ GUARDS: Final = (
     Guard("deliveries", "UPDATE", "claims", "NEW.claim_no < OLD.claim_no", "claim numbers only grow"),
     Guard("deliveries", "DELETE", "kept", "1=1", "deliveries are never deleted"),
     *_append_only("number_uses"),
+    *_append_only("discarded_deliveries"),
     Guard(
         "registrations", "UPDATE", "number",
         f"OLD.national_no IS NOT NULL AND ({_changed('isp', 'registration_ref', 'national_no')})",

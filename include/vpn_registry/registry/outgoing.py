@@ -1,18 +1,16 @@
-"""How long files lie in the ISPs' `outgoing/`: they leave it 90 days after they were written (contract section 4)."""
+"""Files that have lain in the ISPs' `outgoing/` for their time (retention.toml) and leave it (contract section 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from vpn_registry.registry.tables import AnswerRow
-
-KEPT_FOR: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +22,22 @@ class OldFile:
     is_replaced: bool
 
 
-def _is_old(now: datetime) -> tuple[Any, ...]:
-    return AnswerRow.written_at <= now - KEPT_FOR, AnswerRow.removed_at.is_(None)
+def _is_old(before: datetime) -> tuple[Any, ...]:
+    return AnswerRow.written_at <= before, AnswerRow.removed_at.is_(None)
 
 
-def isps_with_old_files(db: Session, now: datetime) -> list[str]:
-    """The ISPs in whose zone something lies longer than it is kept, sorted."""
-    return sorted(db.scalars(select(AnswerRow.isp).where(*_is_old(now)).distinct()))
+def isps_with_old_files(db: Session, before: datetime) -> dict[str, int]:
+    """The ISPs in whose zone something was written before that moment, sorted, and how many files."""
+    counted = select(AnswerRow.isp, func.count()).where(*_is_old(before)).group_by(AnswerRow.isp)
+    return dict(db.execute(counted.order_by(AnswerRow.isp)).all())
 
 
-def old_files(db: Session, isp: str, now: datetime) -> list[OldFile]:
-    """What has lain in an ISP's `outgoing/` longer than it is kept, oldest first."""
+def old_files(db: Session, isp: str, before: datetime) -> list[OldFile]:
+    """What was written into an ISP's `outgoing/` before that moment, oldest first."""
     later = aliased(AnswerRow)
-    stays = later.written_at.is_(None) | (later.written_at > now - KEPT_FOR)
+    stays = later.written_at.is_(None) | (later.written_at > before)
     replaced = exists().where(later.isp == AnswerRow.isp, later.path == AnswerRow.path, later.id > AnswerRow.id, stays)
-    query = select(AnswerRow.id, AnswerRow.path, replaced).where(AnswerRow.isp == isp, *_is_old(now))
+    query = select(AnswerRow.id, AnswerRow.path, replaced).where(AnswerRow.isp == isp, *_is_old(before))
     return [OldFile(*row) for row in db.execute(query.order_by(AnswerRow.id))]
 
 

@@ -40,6 +40,7 @@ from vpn_registry.registry.tables.notices import (
     NoticeRow,
 )
 from vpn_registry.registry.tables.responses import ResponseRow
+from vpn_registry.registry.tables.retention import DiscardedDeliveryRow
 from vpn_registry.registry.tables.statuses import ClientStatusRow, ReconciliationRunRow
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "DeliveryMoveRow",
     "DeliveryRow",
     "DeliveryRowRow",
+    "DiscardedDeliveryRow",
     "FindingRow",
     "HomeRow",
     "IrregularFileRow",
