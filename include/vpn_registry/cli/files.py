@@ -1,20 +1,25 @@
-"""Commands about files before they are sent: check and template. They need no registry and write nothing."""
+"""Commands about files before they are sent: check and template. They need no registry and write nothing.
+
+Neither loads Airflow, a database driver or Great Expectations: ISPs run them on machines of their own.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
-from collections import Counter
+import os
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vpn_registry import roster, settings, terminal
 from vpn_registry.cli.options import AsJson, instant
-from vpn_registry.model import PAKISTAN, ConfigurationError, Feed, Severity, pakistani_day
+from vpn_registry.dropzone import declared_in
+from vpn_registry.model import ENGLISH, LANGUAGES, PAKISTAN, ConfigurationError, Feed, Mode, pakistani_day
 
 if TYPE_CHECKING:
     from vpn_registry.validation import Verdict
@@ -31,25 +36,43 @@ def check(
     as_of: Annotated[
         datetime | None, typer.Option("--as-of", parser=instant, metavar="TIME", help="Judge as if received then.")
     ] = None,
+    language: Annotated[
+        str | None, typer.Option("--lang", metavar="en|ur", help="The ISP's own language, else English.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge files offline by the production rules; exit 1 when one has an error. Nothing is stored or sent."""
+    from vpn_registry.cli import checking
+
+    if language not in (None, *LANGUAGES):
+        raise typer.BadParameter(f"{language!r} is none of {', '.join(LANGUAGES)}", param_hint="--lang")
+    for file in files:
+        if not file.is_file() or not os.access(file, os.R_OK):
+            raise typer.BadParameter(f"{file} is not a file that can be read")
     today = pakistani_day(as_of or datetime.now(PAKISTAN))
-    told = [_judged(file, isp, today) for file in files]
+    known = _roster()
+    told = []
+    for file in files:
+        slug = isp or file.name.partition("_")[0]
+        judged = _judged(file, isp, known.get(slug), today)
+        own = known[slug].language if slug in known else ENGLISH
+        told.append(checking.report(file.name, judged, language or own))
     if as_json:
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([one.as_json() for one in told], indent=2, ensure_ascii=False))
     else:
-        for one in told:
-            _show(one)
-    found = [finding for one in told for finding in (*one["findings"], *one["rows_with_findings"])]
-    if any(finding["severity"] == Severity.ERROR for finding in found):
+        checking.show(terminal.console(), told)
+    if any(one.has_error for one in told):
         raise typer.Exit(1)
 
 
 @commands.command()
 def template(feed: Feed) -> None:
-    """An empty file of a feed: the header, and one example row to overwrite."""
+    """An empty file of a feed: the header, and one example row; the name to save it under goes to stderr."""
     from vpn_registry.rulebook import columns_of
+
+    mode = Mode.FULL if feed is Feed.CLIENTS else Mode.DELTA
+    today = pakistani_day(datetime.now(PAKISTAN))
+    typer.echo(f"Save it as <isp>_{feed}_{mode}_{today:%Y%m%d}_<seq>.csv, for example with 0001 as seq.", err=True)
 
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
@@ -58,18 +81,16 @@ def template(feed: Feed) -> None:
     typer.echo(text.getvalue(), nl=False)
 
 
-def _judged(file: Path, slug: str | None, today: date) -> dict[str, Any]:
+def _judged(file: Path, slug: str | None, known: roster.Isp | None, today: date) -> Verdict:
+    """The verdict that the pipeline would give, as far as the file alone decides it."""
     from vpn_registry import validation
     from vpn_registry.rulebook import Context
-    from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, name_findings, parse_name
+    from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, file_finding, name_findings, parse_name
 
-    if not file.is_file():
-        raise typer.BadParameter(f"{file} is not a file")
     name = parse_name(file.name)
     zone = slug or (name.isp if name else "")
     findings = list(name_findings(name, zone=zone, received_on=today))
     feed, mode = (name.feed, name.mode) if name else UNREADABLE_NAME
-    known = _roster().get(zone)
     context = Context(
         isp=zone,
         today=today,
@@ -78,12 +99,23 @@ def _judged(file: Path, slug: str | None, today: date) -> dict[str, Any]:
         sample=known.sample if known else False,
         prefixes=known.prefixes if known else (),
     )
+    data = file.read_bytes()
+    if _declared(file) not in (None, hashlib.sha256(data).hexdigest()):
+        findings.append(file_finding("F212"))
     decoded = None
     if name and not UNOPENED.intersection(finding.code for finding in findings):
-        decoded, found = validation.read(file.read_bytes(), name.ext, feed)
+        decoded, found = validation.read(data, name.ext, feed)
         findings += found
-    verdict = validation.judge(decoded, findings, feed=feed, mode=mode, context=context, with_suite=False)
-    return _told(file, verdict)
+    tolerance = (known.reject_ratio, known.reject_rows) if known else (0.10, 20)
+    return validation.judge(
+        decoded, findings, feed=feed, mode=mode, context=context, tolerance=tolerance, with_suite=False
+    )
+
+
+def _declared(file: Path) -> str | None:
+    """The checksum in the file's sidecar, None when there is none."""
+    sidecar = file.with_name(f"{file.name}.sha256")
+    return declared_in(sidecar.read_bytes()) if sidecar.is_file() else None
 
 
 def _roster() -> dict[str, roster.Isp]:
@@ -93,37 +125,3 @@ def _roster() -> dict[str, roster.Isp]:
         return roster.load_isps(here.isps, here.home)
     except ConfigurationError:
         return {}
-
-
-def _told(file: Path, verdict: Verdict) -> dict[str, Any]:
-    from vpn_registry import validation
-
-    rows = verdict.rows
-    counts = Counter(verdict.counts_by_code) + Counter(finding.code for finding in verdict.findings)
-    return {
-        "file": file.name,
-        "outcome": str(verdict.outcome),
-        "rows": {name: getattr(rows, name) for name in ("total", "accepted", "rejected", "duplicate", "warned")},
-        "findings": [
-            {"code": f.code, "severity": str(f.severity), "message": f.message, "remedy": f.remedy}
-            for f in verdict.findings
-        ],
-        "counts_by_code": dict(sorted(counts.items())),
-        "rows_with_findings": json.loads(validation.row_findings(verdict).to_json(orient="records")),
-        "rulebook_version": verdict.rulebook_version,
-    }
-
-
-def _show(told: dict[str, Any]) -> None:
-    console = terminal.console()
-    rows = told["rows"]
-    counts = f"{terminal.counted(rows['total'], 'row')}, {rows['accepted']} accepted, {rows['rejected']} rejected"
-    console.print(f"{told['file']}: {told['outcome']}, {counts}", style="bold", markup=False, highlight=False)
-    for finding in told["findings"]:
-        line = f"  {finding['code']} {finding['severity']}: {finding['message']} {finding['remedy']}"
-        console.print(line, markup=False, highlight=False)
-    for finding in told["rows_with_findings"]:
-        where = f"line {finding['line']}, {finding['column'] or 'row'}"
-        likely = f" Likely: {finding['suggestion']}." if finding["suggestion"] else ""
-        line = f"  {finding['code']} {finding['severity']} {where}: {finding['message']} {finding['remedy']}{likely}"
-        console.print(line, markup=False, highlight=False)

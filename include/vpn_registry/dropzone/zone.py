@@ -127,7 +127,12 @@ def declared_sha256(zone: Zone, path: str) -> str | None:
         return None
     except TooLarge:
         return ""
-    found = re.match(rb"(?:\xef\xbb\xbf)?\\?([0-9A-Fa-f]{64})(?:[ \t\r\n]|\Z)", text.getvalue())
+    return declared_in(text.getvalue())
+
+
+def declared_in(sidecar: bytes) -> str:
+    """The checksum that the bytes of a sidecar declare, '' when they are not in sha256sum's form."""
+    found = re.match(rb"(?:\xef\xbb\xbf)?\\?([0-9A-Fa-f]{64})(?:[ \t\r\n]|\Z)", sidecar)
     return found[1].decode("ascii").lower() if found else ""
 
 
