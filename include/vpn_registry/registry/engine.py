@@ -17,6 +17,8 @@ WRITER: Final = "vpn_registry_writer"
 """Execution option of a connection that is going to write: it takes SQLite's one write lock at BEGIN."""
 
 _BUSY_SECONDS: Final = 60
+_LOOK_SECONDS: Final = 15
+"""A page that takes longer is given up: whoever asked has long gone."""
 
 
 def engine_for(database_url: str) -> Engine:
@@ -47,6 +49,40 @@ def _engine_of_process(database_url: str, _process_id: int) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+@lru_cache(maxsize=4)
+def looking_engine(database_url: str) -> Engine:
+    """An engine that can't write: whatever its statements say, the database itself refuses a change.
+
+    For processes that only show the registry, and don't fork. A statement ends after 15 seconds.
+    """
+    engine = engine_for(database_url)
+    if engine.dialect.name == "sqlite":
+        looking = create_engine(engine.url, connect_args={"timeout": _LOOK_SECONDS})
+        event.listen(looking, "connect", _prepare_sqlite)
+        event.listen(looking, "connect", lambda connection, _record: connection.execute("PRAGMA query_only=ON"))
+        event.listen(looking, "begin", _begin_sqlite)
+        return looking
+    options = f"-c default_transaction_read_only=on -c statement_timeout={_LOOK_SECONDS * 1000}"
+    return create_engine(engine.url, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 5})
+
+
+@lru_cache(maxsize=4)
+def hurried_engine(database_url: str, seconds: int) -> Engine:
+    """An engine for one short insert: it fails rather than wait longer than `seconds` for the database."""
+    engine = engine_for(database_url)
+    if engine.dialect.name == "sqlite":
+        hurried = create_engine(engine.url, connect_args={"timeout": seconds}, pool_timeout=seconds)
+        event.listen(hurried, "connect", _prepare_sqlite)
+        # After the shared preparation, which waits a minute.
+        event.listen(hurried, "connect", lambda connection, _: connection.execute(f"PRAGMA busy_timeout={seconds}000"))
+        event.listen(hurried, "begin", _begin_sqlite)
+        return hurried
+    options = f"-c statement_timeout={seconds}s -c lock_timeout={seconds}s"
+    return create_engine(
+        engine.url, pool_timeout=seconds, connect_args={"options": options, "connect_timeout": seconds}
+    )
 
 
 def database_file(engine: Engine) -> Path | None:

@@ -86,7 +86,7 @@ def open_home(settings: Settings, *, as_of: datetime | None = None) -> Registry:
         raise ConfigurationError(f"--as-of {as_of.isoformat()} names no time zone; write for example +05:00 behind it.")
     if as_of is not None and _is_unused(engine):
         _upgrade(settings, as_of=as_of)
-    _refuse_other_schema(engine)
+    refuse_other_schema(engine)
     keys = KeyRing.load(settings.key_file)
     with engine.connect() as connection:
         home = connection.execute(select(HomeRow.is_simulated, HomeRow.simulated_at, HomeRow.key_mark)).one()
@@ -103,7 +103,7 @@ def _upgrade(settings: Settings, *, as_of: datetime | None) -> str:
     file = database_file(engine)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _connected(engine) as connection, connection.begin():
+    with _connected(engine, writes=True) as connection, connection.begin():
         is_new = not inspect(connection).has_table(HomeRow.__tablename__)
         keys = _keys_for(settings, is_new=is_new)
         from alembic import command
@@ -131,7 +131,8 @@ def _keys_for(settings: Settings, *, is_new: bool) -> KeyRing:
     return KeyRing.load(settings.key_file)
 
 
-def _refuse_other_schema(engine: Engine) -> None:
+def refuse_other_schema(engine: Engine) -> None:
+    """Raise ConfigurationError, in one sentence, unless the database is at this version's schema."""
     if _is_absent(engine):
         raise ConfigurationError("The registry's database is not set up; run `vpnreg db upgrade`.")
     with _connected(engine) as connection:
@@ -185,9 +186,9 @@ def _is_absent(engine: Engine) -> bool:
 
 
 @contextmanager
-def _connected(engine: Engine) -> Iterator[Connection]:
+def _connected(engine: Engine, *, writes: bool = False) -> Iterator[Connection]:
     try:
-        connection = engine.connect().execution_options(**{WRITER: True})
+        connection = engine.connect().execution_options(**{WRITER: writes})
     except OperationalError:
         # Not chained: the driver's message may quote the address with its user.
         raise ConfigurationError(

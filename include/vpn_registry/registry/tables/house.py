@@ -68,6 +68,7 @@ class AuditEventRow(Base):
     """Who did what to which object, inserted in the business transaction; `detail` holds ids and counts only."""
 
     __tablename__ = "audit_events"
+    __table_args__ = (Index(None, "object_type", "object_id"),)
 
     id: Mapped[Surrogate]
     happened_at: Mapped[Moment]

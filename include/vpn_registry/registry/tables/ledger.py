@@ -27,6 +27,7 @@ class DeliveryRow(Base):
         Index(None, "isp", "feed", "seq"),
         Index(None, "isp", "state"),
         Index(None, "isp", "folder", "file_name"),
+        Index(None, "first_listed_at"),
     )  # fmt: skip
 
     id: Mapped[Surrogate]
@@ -89,6 +90,7 @@ class DeliveryRowRow(Base):
     """The outcome of one data row of a delivery, as it was judged in one revision."""
 
     __tablename__ = "delivery_rows"
+    __table_args__ = (Index(None, "subscriber_id"),)
 
     delivery_id: Mapped[int] = mapped_column(BIG, ForeignKey("deliveries.id"), primary_key=True)
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -44,6 +44,10 @@ class ClientStatusRow(Base):
             unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT,
         ),
         Index(None, "isp", "subscriber_id"),
+        Index(
+            "ix_client_statuses_current_by_status", "isp", "status", "subscriber_id",
+            sqlite_where=_CURRENT, postgresql_where=_CURRENT,
+        ),
     )  # fmt: skip
 
     id: Mapped[Surrogate]

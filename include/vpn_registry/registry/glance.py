@@ -1,0 +1,244 @@
+"""Figures for people who look after the registry: one query each, whatever the number of ISPs and clients.
+
+Clients are counted from the runs that compared them, not from five million statuses: each run keeps its counts.
+Days are calendar days in Pakistan.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import reduce
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Date, Integer, String, and_, case, cast, func, select, true
+from sqlalchemy.orm import Session
+
+from vpn_registry.model import (
+    COMPARABLE,
+    COVERED,
+    PAKISTAN,
+    TO_REGISTER,
+    DeliveryState,
+    Feed,
+    Outcome,
+    Status,
+    ZoneFolder,
+    pakistani_day,
+)
+from vpn_registry.registry.tables import (
+    CaseRow,
+    DeliveryRow,
+    NoticeRow,
+    ReconciliationRunRow,
+    ValidationResultRow,
+    ZoneWatchRow,
+)
+
+_TAKEN: Final = (Outcome.ACCEPTED, Outcome.PARTIAL)
+_WORKING: Final = (DeliveryState.CLAIMED, DeliveryState.STORED, DeliveryState.JUDGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One ISP's clients by status, as its last run counted them."""
+
+    isp: str
+    run_at: datetime
+    counts: Mapping[str, int]
+
+    def total(self, statuses: Collection[Status]) -> int:
+        return sum(self.counts.get(status.value, 0) for status in statuses)
+
+    @property
+    def clients(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def to_register(self) -> int:
+        return self.total(TO_REGISTER)
+
+    @property
+    def covered(self) -> int:
+        return self.total(COVERED)
+
+    @property
+    def comparable(self) -> int:
+        return self.total(COMPARABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many clients were to register, covered and comparable at the end of a day."""
+
+    on: date
+    to_register: int
+    covered: int
+    comparable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What an ISP last filed: the day in the name of its newest accepted client list, and when anything came in."""
+
+    isp: str
+    list_on: date | None
+    received_at: datetime | None
+
+
+def standings(db: Session, isp: str | None = None) -> dict[str, Standing]:
+    """ISP -> its clients by status at its last run."""
+    run = ReconciliationRunRow
+    last = select(func.max(run.id)).group_by(run.isp)
+    if isp is not None:
+        last = last.where(run.isp == isp)
+    found = db.execute(select(run.isp, run.run_at, run.counts).where(run.id.in_(last)))
+    return {one.isp: Standing(one.isp, one.run_at, one.counts) for one in found}
+
+
+def coverage_by_day(db: Session, *, since: date, until: date, isp: str | None = None) -> list[Coverage]:
+    """Coverage at the end of each day from the first run on or after `since`; an ISP keeps its last figures."""
+    run = ReconciliationRunRow
+    day = _day(db, run.run_at)
+    last = select(func.max(run.id)).where(run.run_at >= _start_of(since)).group_by(run.isp, day)
+    if isp is not None:
+        last = last.where(run.isp == isp)
+    sums: list[Any] = [_sum_of(run.counts, statuses) for statuses in (TO_REGISTER, COVERED, COMPARABLE)]
+    found = db.execute(select(run.isp, run.run_at, *sums).where(run.id.in_(last)).order_by(run.id))
+    by_day: dict[date, dict[str, tuple[int, int, int]]] = {}
+    for slug, run_at, *figures in found:
+        to_register, covered, comparable = figures
+        by_day.setdefault(pakistani_day(run_at), {})[slug] = (to_register, covered, comparable)
+    return list(_carried(by_day, until))
+
+
+def _carried(by_day: Mapping[date, Mapping[str, tuple[int, int, int]]], until: date) -> Iterable[Coverage]:
+    standing: dict[str, tuple[int, int, int]] = {}
+    on = min(by_day, default=until + timedelta(days=1))
+    while on <= until:
+        standing.update(by_day.get(on, {}))
+        to_register, covered, comparable = (sum(column) for column in zip(*standing.values(), strict=True))
+        yield Coverage(on, to_register, covered, comparable)
+        on += timedelta(days=1)
+
+
+def outcomes_by_day(db: Session, *, since: date, isp: str | None = None) -> list[tuple[date, str, int]]:
+    """(day first listed, outcome or the state before there is one, deliveries) since a day."""
+    day = _day(db, DeliveryRow.first_listed_at).label("day")
+    query = select(day, _told().label("told"), func.count()).where(
+        DeliveryRow.first_listed_at >= _start_of(since), DeliveryRow.folder == ZoneFolder.INCOMING
+    )
+    if isp is not None:
+        query = query.where(DeliveryRow.isp == isp)
+    return [(_as_date(on), told, count) for on, told, count in db.execute(query.group_by("day", "told"))]
+
+
+def outcomes_by_isp(db: Session, *, since: date) -> dict[str, dict[str, int]]:
+    """ISP -> outcome -> deliveries first listed since a day."""
+    query = (
+        select(DeliveryRow.isp, _told().label("told"), func.count())
+        .where(DeliveryRow.first_listed_at >= _start_of(since), DeliveryRow.folder == ZoneFolder.INCOMING)
+        .group_by(DeliveryRow.isp, "told")
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for isp, told, count in db.execute(query):
+        counts.setdefault(isp, {})[told] = count
+    return counts
+
+
+def findings_by_code(db: Session, *, since: date, isp: str | None = None) -> dict[str, int]:
+    """Code -> findings in deliveries judged since a day (their last revision), from the stored results."""
+    result = ValidationResultRow
+    pairs = _json_pairs(db, result.counts_by_code)
+    query = (
+        select(pairs.c.key, func.sum(cast(pairs.c.value, Integer)))
+        .select_from(result)
+        .join(DeliveryRow, and_(DeliveryRow.id == result.delivery_id, DeliveryRow.revision == result.revision))
+        .join(pairs, true())
+        .where(DeliveryRow.judged_at >= _start_of(since), DeliveryRow.folder == ZoneFolder.INCOMING)
+        .group_by(pairs.c.key)
+    )
+    if isp is not None:
+        query = query.where(DeliveryRow.isp == isp)
+    return {code: int(count) for code, count in db.execute(query)}
+
+
+def filings(db: Session) -> dict[str, Filing]:
+    """ISP -> what it last filed into `incoming/`."""
+    is_list = and_(DeliveryRow.feed == Feed.CLIENTS, DeliveryRow.outcome.in_(_TAKEN))
+    query = (
+        select(
+            DeliveryRow.isp,
+            func.max(case((is_list, DeliveryRow.content_on))).label("list_on"),
+            func.max(DeliveryRow.received_at).label("received_at"),
+        )
+        .where(DeliveryRow.folder == ZoneFolder.INCOMING)
+        .group_by(DeliveryRow.isp)
+    )
+    return {one.isp: Filing(one.isp, one.list_on, one.received_at) for one in db.execute(query)}
+
+
+def watches(db: Session) -> dict[str, Any]:
+    """ISP -> listed_at, failing_since_at and error of its zone."""
+    return {one.isp: one for one in db.execute(select(ZoneWatchRow.__table__))}
+
+
+def stuck(db: Session, before: datetime) -> list[Any]:
+    """Deliveries that were taken before an instant and are not answered: id, isp, file_name, state, received_at."""
+    delivery = DeliveryRow
+    since = func.coalesce(delivery.received_at, delivery.first_listed_at)
+    query = (
+        select(delivery.id, delivery.isp, delivery.file_name, delivery.state, since.label("since_at"))
+        .where(delivery.state.in_(_WORKING), since < before)
+        .order_by(delivery.id)
+        .limit(50)
+    )
+    return list(db.execute(query))
+
+
+def open_cases_by_isp(db: Session) -> dict[str, int]:
+    """ISP -> cases that wait for a decision."""
+    query = select(CaseRow.isp, func.count()).where(CaseRow.closed_at.is_(None)).group_by(CaseRow.isp)
+    return dict(db.execute(query).tuples().all())
+
+
+def notices_by_isp(db: Session) -> dict[str, dict[str, int]]:
+    """ISP -> state -> notices."""
+    counts: dict[str, dict[str, int]] = {}
+    query = select(NoticeRow.isp, NoticeRow.state, func.count()).group_by(NoticeRow.isp, NoticeRow.state)
+    for isp, state, count in db.execute(query):
+        counts.setdefault(isp, {})[state] = count
+    return counts
+
+
+def _told() -> ColumnElement[str]:
+    return func.coalesce(cast(DeliveryRow.outcome, String), cast(DeliveryRow.state, String))
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time(), PAKISTAN)
+
+
+def _day(db: Session, moment: Any) -> ColumnElement[Any]:
+    """The calendar day in Pakistan of a moment column; text in SQLite, where moments are text in UTC."""
+    if db.get_bind().dialect.name == "sqlite":
+        return func.date(moment, "+5 hours", type_=String)
+    return cast(func.timezone(PAKISTAN.key, moment), Date)
+
+
+def _as_date(day: date | str) -> date:
+    return date.fromisoformat(day) if isinstance(day, str) else day
+
+
+def _sum_of(counts: Any, statuses: Collection[Status]) -> ColumnElement[int]:
+    """The sum of some statuses in a JSON column of counts, added up by the database."""
+    terms = [func.coalesce(counts[status.value].as_integer(), 0) for status in sorted(statuses)]
+    return reduce(operator.add, terms)
+
+
+def _json_pairs(db: Session, counts: Any) -> Any:
+    """A JSON object of counts as rows of key and value."""
+    unfold = func.json_each if db.get_bind().dialect.name == "sqlite" else func.json_each_text
+    return unfold(counts).table_valued("key", "value", name="pair")
