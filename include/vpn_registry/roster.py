@@ -35,7 +35,8 @@ class Isp:
 
     `cadence_days` is how often a client list is expected. A file is refused when more than `reject_ratio` of its
     rows and more than `reject_rows` are rejected; a full file is held when it would close more than
-    `shrink_ratio` and more than `shrink_rows` (contract sections 4 and 6). Only `check/` is served if `check_only`.
+    `shrink_ratio` and more than `shrink_rows` (contract sections 4 and 6). With `check_only` what comes
+    into `incoming/` is refused with the reason, and only `check/` is judged.
     """
 
     slug: str

@@ -41,6 +41,8 @@ def show_overview(console: Console, told: Overview) -> None:
             console.print(f"  held: {number} to {isp.isp}, {reason}", markup=False, highlight=False)
         for trouble in isp.troubles:
             console.print(f"  {isp.isp}: {trouble}", style="red", markup=False, highlight=False)
+        for irregular in isp.left_alone:
+            console.print(f"  {isp.isp}: {irregular}, and is left alone", markup=False, highlight=False)
         if isp.failing_since:
             console.print(f"  {isp.isp}: its zone can't be listed since {isp.failing_since}: {isp.error}", style="red")
     if told.open_cases:

@@ -76,7 +76,7 @@ def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
         if not is_ours:
             return []
         with exchange.open_zone(isp) as zone:
-            listing = _listing(isp, zone)
+            listing = _listing(zone)
             settled, _ = _observe(exchange, isp, listing)
             for delivery in [*_interrupted(exchange, isp), *settled]:
                 _take_one(exchange, isp, zone, delivery)
@@ -154,14 +154,13 @@ def _list_zone(isp: Isp, way_in: AbstractContextManager[Zone] | Exception) -> Li
         return Listing(time.time(), {}, way_in)
     try:
         with way_in as zone:
-            return _listing(isp, zone)
+            return _listing(zone)
     except Exception as error:  # network, login and host-key errors of many classes: recorded, and raised by `take`
         return Listing(time.time(), {}, error)
 
 
-def _listing(isp: Isp, zone: Zone) -> Listing:
-    folders = (ZoneFolder.CHECK,) if isp.check_only else tuple(ZoneFolder)
-    return Listing(time.time(), {folder: _deliverable(zone.list(folder)) for folder in folders})
+def _listing(zone: Zone) -> Listing:
+    return Listing(time.time(), {folder: _deliverable(zone.list(folder)) for folder in ZoneFolder})
 
 
 def _deliverable(files: Iterable[ListedFile]) -> list[ListedFile]:
@@ -241,6 +240,7 @@ def _record_stored(
             size_bytes=delivery.size_bytes,
             received_at=exchange.now(),
             name=parse_name(delivery.file_name),
+            uses_number=not exchange.isps[delivery.isp].check_only,
         )
         ledger.queue_answers(
             db,

@@ -82,6 +82,8 @@ def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
             supersede(exchange, db, delivery, at)
         lines = validation.row_findings(verdict)
         ledger.record_rows(db, delivery, _row_outcomes(verdict, effects))
+        if delivery.is_check_only and outcome in (Outcome.ACCEPTED, Outcome.PARTIAL):
+            effects = _foretold(exchange, db, delivery, verdict)
         ledger.record_findings(db, delivery, lines)
         ledger.queue_answers(
             db, delivery.id, _answers(exchange, db, delivery, verdict, outcome, findings, lines, effects)
@@ -116,6 +118,8 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
         use = ledger.number_use(db, delivery)
         known = merge.known_registrations(db, isp.slug) if feed is Feed.REGISTRATIONS else None
     findings += number_findings(use)
+    if isp.check_only and not delivery.is_check_only:
+        findings.append(file_finding("F109"))
     if delivery.sha256 is None:
         findings.append(file_finding("F211", limit=isp.max_bytes))
     elif delivery.declared_sha256 not in (None, delivery.sha256):
@@ -185,6 +189,19 @@ def _merge(exchange: Exchange, db: Session, delivery: Delivery, verdict: Verdict
         confirmed_refs=column[verdict.duplicate].tolist(),
     )
     return effects, int(effects["effect"].isin([str(e) for e in CHANGES]).sum()) + int(effects.attrs["closed_absent"])
+
+
+def _foretold(exchange: Exchange, db: Session, delivery: Delivery, verdict: Verdict) -> pd.DataFrame | None:
+    """What each registration of a file in the test zone would do: merged, and taken back at once.
+
+    Only numbers that are issued already are told; a new registration gets its own when it is filed.
+    """
+    with db.begin_nested() as attempt:
+        effects, _ = _merge(exchange, db, delivery, verdict)
+        attempt.rollback()
+    if effects is None:
+        return None
+    return effects.assign(national_no=effects["national_no"].where(effects["effect"] != Effect.CREATED, ""))
 
 
 def _row_outcomes(verdict: Verdict, effects: pd.DataFrame | None) -> pd.DataFrame:

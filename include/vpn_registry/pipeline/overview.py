@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from vpn_registry import campaign, reconciliation
 from vpn_registry.forecast import Forecast, forecast
 from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.notify import held_text
-from vpn_registry.registry import outbox, queries
+from vpn_registry.registry import ledger, outbox, queries
 from vpn_registry.registry import statuses as stored
+
+_KINDS: Final = {
+    "link": "a link",
+    "directory": "a folder",
+    "fifo": "a FIFO",
+    "device": "a device",
+    "unknown": "of no kind that the listing tells",
+    "name": "a file whose name can't be stored",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +31,8 @@ class IspOverview:
 
     `coverage` is from 0 to 1, None when no client is comparable; `failing_since` tells since when its zone can't be
     listed, `error` why. `held` maps notice numbers to the reason why they wait for a person; `troubles` are messages
-    that failed or are uncertain, with the relay's words. `forecast` is of clients to register at the deadline,
-    None when too little is known.
+    that failed or are uncertain, with the relay's words. `left_alone` is what lies in its zone and
+    is no file to take. `forecast` is of clients to register at the deadline, None when too little is known.
     """
 
     isp: str
@@ -38,6 +47,7 @@ class IspOverview:
     notices: dict[str, int]
     held: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
+    left_alone: list[str] = field(default_factory=list)
     failing_since: str | None = None
     error: str = ""
     forecast: Forecast | None = None
@@ -68,6 +78,7 @@ def overview(exchange: Exchange) -> Overview:
         held = outbox.notices(db, NoticeState.HELD)
         messages = outbox.message_counts(db)
         troubles = outbox.troubles(db)
+        irregular = ledger.left_alone(db)
         histories = {isp: stored.to_register_history(db, isp) for isp in exchange.isps}
     by_isp = {str(row["isp"]): row for row in found.isps.to_dict(orient="records")}
     isps = []
@@ -88,6 +99,9 @@ def overview(exchange: Exchange) -> Overview:
                 notices=_counts(found.notices, slug, "state"),
                 held={notice.notice_no: held_text(notice) for notice in held if notice.isp == slug},
                 troubles=[f"{one.notice_no} {one.state}: {one.reply}" for one in troubles if one.isp == slug],
+                left_alone=[
+                    f"{one.folder}/{one.file_name} is {_KINDS[one.kind]}" for one in irregular if one.isp == slug
+                ],
                 failing_since=_moment(row.get("failing_since_at")),
                 error=str(row.get("error", "")),
                 forecast=forecast(histories[slug], deadline.ends_on),
@@ -110,6 +124,10 @@ def _by_outcome(frame: Any, isp: str) -> dict[str, int]:
     counts = _counts(named, isp, "told")
     order = [outcome.value for outcome in Outcome]
     return dict(sorted(counts.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
+
+
+def _irregular_text(one: ledger.LeftAlone) -> str:
+    return f"{one.folder}/{one.file_name} is {_KINDS[one.kind]}"
 
 
 def _counts(frame: Any, isp: str, column: str) -> dict[str, int]:

@@ -31,8 +31,10 @@ from vpn_registry.registry.judgements import (
     stored_verdict,
 )
 from vpn_registry.registry.listing import (
+    LeftAlone,
     isps_with_work,
     lease,
+    left_alone,
     observe,
     record_listing,
     release,
@@ -46,6 +48,7 @@ from vpn_registry.registry.tables import AnswerRow, DeliveryRow, NumberUseRow
 __all__ = [
     "MOVES",
     "Fenced",
+    "LeftAlone",
     "answer_stem",
     "answer_written",
     "claim",
@@ -55,6 +58,7 @@ __all__ = [
     "held",
     "isps_with_work",
     "lease",
+    "left_alone",
     "number_use",
     "observe",
     "pending_answers",
@@ -126,13 +130,14 @@ def store(
     received_at: datetime,
     name: DeliveryName | None,
     declared_sha256: str | None = None,
+    uses_number: bool = True,
 ) -> Delivery:
     """The bytes are in the landing store: claimed -> stored. Raises Fenced when the claim has moved on.
 
     `sha256` is None for a file that was too large to be taken, `declared_sha256` for one without a checksum beside it.
 
     A readable name of the ISP's own, in `incoming/`, uses its number up if no earlier delivery did (contract
-    section 3); `owns_number` of the result tells.
+    section 3); `owns_number` of the result tells. Not so for an ISP that only tries files out.
     """
     parts = {}
     if name is not None:
@@ -141,7 +146,8 @@ def store(
             "content_on": name.content_on, "seq": name.seq, "ext": name.ext,
         }  # fmt: skip
     owns_number = False
-    if name is not None and name.isp == delivery.isp and delivery.folder is ZoneFolder.INCOMING:
+    is_own = name is not None and name.isp == delivery.isp
+    if name is not None and is_own and uses_number and delivery.folder is ZoneFolder.INCOMING:
         use = upsert(db, NumberUseRow).values(
             isp=delivery.isp, feed=name.feed, seq=name.seq, delivery_id=delivery.id, sha256=sha256
         )

@@ -8,6 +8,7 @@ simulated clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,7 +21,19 @@ from vpn_registry.registry import deliveries
 from vpn_registry.registry.tables import AnswerRow, DeliveryRow, IrregularFileRow, LeaseRow, ZoneWatchRow
 
 _OPEN: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED)
+_AT_ONCE: Final = 1_000
 _TAKEN: Final = (DeliveryState.STORED, DeliveryState.JUDGED, DeliveryState.ANSWERED)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A link, directory, FIFO, device, or a file whose name no database holds (`kind` is `name`)."""
+
+    isp: str
+    folder: ZoneFolder
+    file_name: str
+    kind: str
+    first_listed_at: datetime
 
 
 def observe(
@@ -152,7 +165,16 @@ def _is_storable(name: str) -> bool:
     return "\0" not in name
 
 
+def left_alone(db: Session) -> list[LeftAlone]:
+    """What lies in the zones and is no delivery, because only regular files with a storable name are opened."""
+    columns = tuple(getattr(IrregularFileRow, name) for name in LeftAlone.__slots__)
+    query = select(*columns).order_by(IrregularFileRow.isp, IrregularFileRow.folder, IrregularFileRow.file_name)
+    rows: Any = db.execute(query)
+    return [LeftAlone(*row) for row in rows]
+
+
 def _remember_irregular(db: Session, isp: str, folder: ZoneFolder, files: list[ListedFile], at: datetime) -> None:
+    """What is listed and can't be taken, since when; what is no longer there is forgotten."""
     rows = [
         {
             "isp": isp,
@@ -163,8 +185,14 @@ def _remember_irregular(db: Session, isp: str, folder: ZoneFolder, files: list[L
         }
         for file in files
     ]
-    if rows:
-        db.execute(upsert(db, IrregularFileRow).on_conflict_do_nothing(), rows)
+    lying = {row["file_name"] for row in rows}
+    here = (IrregularFileRow.isp == isp, IrregularFileRow.folder == folder)
+    known = dict(db.execute(select(IrregularFileRow.file_name, IrregularFileRow.id).where(*here)).all())
+    gone = [surrogate for name, surrogate in known.items() if name not in lying]
+    for start in range(0, len(gone), _AT_ONCE):
+        db.execute(delete(IrregularFileRow).where(IrregularFileRow.id.in_(gone[start : start + _AT_ONCE])))
+    if new := [row for row in rows if row["file_name"] not in known]:
+        db.execute(upsert(db, IrregularFileRow).on_conflict_do_nothing(), new)
 
 
 def _lying_there(db: Session, isp: str, folder: ZoneFolder) -> Sequence[Any]:

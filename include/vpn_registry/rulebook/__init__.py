@@ -19,7 +19,7 @@ from vpn_registry.rulebook.registrations import RULES as _REGISTRATIONS
 from vpn_registry.rulebook.responses import RULES as _RESPONSES
 from vpn_registry.rulebook.rule import Column, Context, FileRule, Rule
 
-RULEBOOK_VERSION: Final = "1.0"
+RULEBOOK_VERSION: Final = "1.1"
 
 ROW_RULES: Final[tuple[Rule, ...]] = tuple(
     sorted((*_COMMON, *_PLACEHOLDERS, *_REGISTRATIONS, *_ACTIONS, *_CLIENTS, *_RESPONSES), key=lambda rule: rule.code)

@@ -14,7 +14,7 @@ from vpn_registry.rulebook.rule import FileRule
 EXTENSIONS: Final = ("csv", "xlsx", "csv.gz", "csv.zip", "xlsx.zip")
 OLDEST_DAYS: Final = 7
 MAX_NAME: Final = 120
-UNOPENED: Final = frozenset({"F101", "F103", "F104", "F211", "F212"})
+UNOPENED: Final = frozenset({"F101", "F103", "F104", "F109", "F211", "F212"})
 """Findings after which the content isn't looked at: it is not this ISP's, not this file, or not ours to read."""
 UNREADABLE_NAME: Final = (Feed.REGISTRATIONS, Mode.DELTA)
 """By which suite a delivery with an unreadable name is refused; nothing of it is read."""
@@ -160,6 +160,16 @@ _RULES: Final = (
         "This file, with this number and these bytes, was received before; it is ignored.",
         "Nothing to do.",
         "the same file uploaded twice",
+    ),
+    FileRule(
+        code="F109",
+        severity=Severity.ERROR,
+        title="Only the test zone is open",
+        why="An ISP that only tries files out can't change the registry by mistake.",
+        message="Files in incoming/ are not taken from you yet; nothing in this one has been used.",
+        remedy="Drop it into check/ to try it out. When your files pass, ask the registry's office to open incoming/.",
+        example="a file in incoming/ of an ISP whose entry says check_only",
+        since="1.1",
     ),
     _error(
         "F201",

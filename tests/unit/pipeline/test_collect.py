@@ -16,6 +16,7 @@ from tests.installation import Cast, Installation, ZoneAround, clients, no_sleep
 from vpn_registry.dropzone import Zone, ZoneError
 from vpn_registry.model import ListedFile, Mode, ZoneFolder
 from vpn_registry.pipeline import collect
+from vpn_registry.pipeline.overview import overview
 from vpn_registry.registry import ledger
 
 
@@ -230,6 +231,14 @@ def test_links_and_folders_are_remembered_once_and_left_alone(house: Installatio
         ("fifo.csv", "fifo"), ("folder.csv", "directory"), ("link.csv", "link"),
     ]  # fmt: skip
     assert house.incoming("indus") == ["fifo.csv", "folder.csv", "link.csv"]
+    told = {isp.isp: isp.left_alone for isp in overview(house.exchange).isps}
+    assert told == {
+        "indus": ["incoming/fifo.csv is a FIFO", "incoming/folder.csv is a folder", "incoming/link.csv is a link"],
+        "kirana": [],
+    }
+    (incoming / "link.csv").unlink()
+    house.run()
+    assert len(house.rows("SELECT * FROM irregular_files")) == 2
 
 
 def test_an_oversized_file_is_answered_once_and_left_lying(house: Installation, indus: Cast) -> None:
@@ -380,16 +389,18 @@ def test_answers_that_could_not_be_written_go_out_with_the_next_pass(house: Inst
     assert [state for _, state, _ in states(house)] == ["answered"]
 
 
-def test_only_the_test_zone_of_a_check_only_isp_is_served(house: Installation, indus: Cast) -> None:
+def test_an_isp_that_only_tries_files_out_is_told_so_and_nothing_is_merged(house: Installation, indus: Cast) -> None:
     house.add_isp("indus", "check_only = true\n")
     house.at(timedelta())
     named = registrations("indus", 1, indus.registered(1))
     house.drop(named)
     house.drop(named, folder="check")
-    house.run()
-    assert house.incoming("indus") == [named[0]]
-    assert f"check/{named[0]}.result.json" in house.out("indus")
-    assert house.rows("SELECT folder FROM deliveries") == [("check",)]
+    assert house.run()["indus"]["changed"] == 0
+    assert house.incoming("indus") == []
+    assert house.result("indus", named[0])["outcome"] == "rejected"
+    assert house.codes("indus", named[0]) == ["F109"]
+    assert house.result("indus", f"check/{named[0]}")["outcome"] == "accepted"
+    assert house.rows("SELECT * FROM registrations") == []
 
 
 def test_a_listing_that_is_older_than_what_is_known_says_nothing(house: Installation, indus: Cast) -> None:

@@ -128,7 +128,7 @@ def test_the_test_zone_answers_in_full_and_changes_nothing(house: Installation, 
     result = house.result("indus", f"check/{named[0]}")
     assert (result["outcome"], result["checked_only"]) == ("partial", True)
     assert {path for path in house.out("indus") if "registrations" in path} == {
-        f"check/{named[0]}.{kind}" for kind in ("receipt.json", "result.json", "findings.csv")
+        f"check/{named[0]}.{kind}" for kind in ("receipt.json", "result.json", "findings.csv", "accepted.csv")
     }
     for table in ("registrations", "clients", "number_uses", "cases"):
         assert house.rows(f"SELECT * FROM {table}") == []  # noqa: S608 - names of ours; until 2027-12-31
