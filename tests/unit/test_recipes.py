@@ -17,7 +17,7 @@ import pytest
 
 from vpn_registry import formats, notices, roster, rulebook, settings, validation
 from vpn_registry.campaign import plan_stages
-from vpn_registry.cli import house
+from vpn_registry.cli.onboarding import problems
 from vpn_registry.demo.sample_files import to_csv
 from vpn_registry.demo.samples import sample
 from vpn_registry.model import PAKISTAN, Feed, Mode, Outcome
@@ -55,7 +55,7 @@ def test_an_isp_is_one_file_and_a_zone(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("VPN_REGISTRY_ISPS", str(isps))
     monkeypatch.setenv("VPN_REGISTRY_SETTLE_SECONDS", "0")
     (isps / "multan.toml").write_text(example("Add an ISP").replace('sftp = "sftp_multan"', 'folder = "zones/multan"'))
-    assert lacking() == [f"multan: {tmp_path / 'zones/multan'} lacks incoming, check, outgoing."]
+    assert lacking() == [f"{tmp_path / 'zones/multan'} lacks incoming, check, outgoing."]
     zone = tmp_path / "zones/multan"
     for name in ("incoming", "check", "outgoing"):
         (zone / name).mkdir(parents=True)
@@ -69,10 +69,8 @@ def test_an_isp_is_one_file_and_a_zone(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def lacking() -> list[str]:
-    """What `vpnreg isp check` says of each ISP."""
-    here = settings.load()
-    isps = roster.load_isps(here.isps, here.home)
-    return [problem for one in isps.values() if (problem := house._problem(one))]
+    """What `vpnreg isp check` says."""
+    return [problem.sentence for problem in problems(settings.load())[1]]
 
 
 def test_the_example_of_an_isp_with_an_account_loads_as_it_stands(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from vpn_registry import roster, settings, terminal
 from vpn_registry.cli.options import AsJson
-from vpn_registry.model import ConfigurationError, ContactRole, iso_utc
+from vpn_registry.model import ContactRole, iso_utc
 
 commands = typer.Typer()
 db = typer.Typer(help="The registry's database.", no_args_is_help=True)
@@ -57,20 +57,20 @@ def list_isps(as_json: AsJson = False) -> None:
 
 
 @isp.command()
-def check() -> None:
-    """What is missing, one sentence a problem: file, connection, folders."""
-    here = settings.load()
-    try:
-        isps = roster.load_isps(here.isps, here.home)
-    except ConfigurationError as error:
-        typer.echo(str(error))
-        raise typer.Exit(1) from None
-    problems = [problem for one in isps.values() if (problem := _problem(one))]
-    for problem in problems:
-        typer.echo(problem)
-    if problems:
+def check(as_json: AsJson = False) -> None:
+    """What is wrong or missing, one sentence a problem: files, connections, host keys, folders, prefixes, key file."""
+    from vpn_registry.cli.onboarding import problems
+
+    isps, found = problems(settings.load())
+    if as_json:
+        told = [{"isp": problem.isp, "problem": problem.sentence} for problem in found]
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    elif not found:
+        typer.echo(f"{len(isps)} ISPs, nothing missing.")
+    for problem in () if as_json else found:
+        typer.echo(f"{problem.isp}: {problem.sentence}" if problem.isp else problem.sentence)
+    if found:
         raise typer.Exit(1)
-    typer.echo(f"{len(isps)} ISPs, nothing missing.")
 
 
 @audit.command()
@@ -109,13 +109,3 @@ def retention(as_json: AsJson = False) -> None:
     for rule, count in due.items():
         table.add_row(rule.kept, f"{rule.days} days since {rule.since}", str(count), rule.then)
     terminal.console().print(table)
-
-
-def _problem(one: roster.Isp) -> str | None:
-    if one.folder is not None:
-        missing = [name for name in ("incoming", "check", "outgoing") if not (one.folder / name).is_dir()]
-        return f"{one.slug}: {one.folder} lacks {', '.join(missing)}." if missing else None
-    variable = f"AIRFLOW_CONN_{str(one.sftp).upper()}"
-    if settings.environment(variable):
-        return None
-    return f"{one.slug}: the environment has no {variable}; {one.sftp} must then stand in Airflow's database."
