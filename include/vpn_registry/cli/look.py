@@ -51,7 +51,7 @@ def explain(
     registry = home.open_home(settings.load())
     with registry.reading() as db:
         explanation = queries.explain(db, isp, subscriber_id)
-    _audit_read(registry, "explain", isp, {"isp": isp, "subscriber_id": subscriber_id})
+    audit_read(registry, "explain", isp, {"isp": isp, "subscriber_id": subscriber_id})
     if explanation is None:
         typer.echo(f"No list and no registration of {isp} ever named {subscriber_id}.", err=True)
         raise typer.Exit(1)
@@ -89,14 +89,18 @@ def export(
         frame = queries.export(db, view, isp=isp, as_of=as_of, reveal=decrypt)
     detail = {"isp": isp, "rows": len(frame), "format": fmt}
     # Before anything is shown: who has seen identity numbers stands in the trail, whatever happens afterwards.
-    _audit_read(registry, "reveal" if reveal else "export", view, detail | ({"reason": reason} if reveal else {}))
-    content = _written(frame, fmt)
+    audit_read(registry, "reveal" if reveal else "export", view, detail | ({"reason": reason} if reveal else {}))
+    show_or_write(_written(frame, fmt), output)
+
+
+def show_or_write(content: bytes, output: Path | None) -> None:
+    """Onto the screen, or into a file that only its owner may read."""
     if output is None:
         sys.stdout.buffer.write(content)
         return
     with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        output.chmod(0o600)  # an older file may have had another mode
         file.write(content)
-    output.chmod(0o600)
 
 
 def _written(frame: Any, fmt: str) -> bytes:
@@ -120,7 +124,8 @@ def _exchange() -> Exchange:
     return open_exchange(settings.load(), open_sftp=no_sftp)
 
 
-def _audit_read(registry: Registry, action: str, what: str, detail: dict[str, Any]) -> None:
+def audit_read(registry: Registry, action: str, what: str, detail: dict[str, Any]) -> None:
+    """Say in the audit trail that somebody looks."""
     from vpn_registry.registry import audit
 
     with registry.writing() as db:
