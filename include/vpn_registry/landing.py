@@ -61,6 +61,20 @@ class LandingStore:
             return False
         return True
 
+    def head(self, sha256: str, size: int = 64) -> bytes:
+        """The first bytes as they are stored, which name their key; b'' when nothing is stored."""
+        try:
+            with self._path(sha256).open("rb") as file:
+                return file.read(size)
+        except FileNotFoundError:
+            return b""
+
+    def renew(self, sha256: str) -> None:
+        """Encrypt stored bytes anew, with the present key. Raises LandingError as `get` does."""
+        stored_at = self._path(sha256).stat().st_mtime
+        _write(self._path(sha256), self._encrypt(self.get(sha256)))
+        os.utime(self._path(sha256), (stored_at, stored_at))
+
     def __contains__(self, sha256: str) -> bool:
         return self._path(sha256).exists()
 

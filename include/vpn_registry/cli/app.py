@@ -7,7 +7,7 @@ import sys
 import typer
 
 from vpn_registry import terminal
-from vpn_registry.cli import extraction, files, house, look, privacy, work
+from vpn_registry.cli import extraction, files, house, keys, look, privacy, work
 from vpn_registry.model import ConfigurationError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for group in (work.commands, look.commands, privacy.commands, extraction.command
 app.add_typer(house.db, name="db")
 app.add_typer(house.isp, name="isp")
 app.add_typer(house.audit, name="audit")
+app.add_typer(keys.commands, name="keys")
 
 
 def main() -> None:

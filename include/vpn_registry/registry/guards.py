@@ -48,14 +48,23 @@ KEPT_FOR_EVER: Final = frozenset(
 """What stays of a version when its retention ends: numbers, dates, hashes and lineage (contract section 6)."""
 
 
+_CIPHERS: Final = ("cnic_cipher", "other_id_cipher")
+"""May be encrypted anew; that they still say the same, the fingerprint beside them tells (rotation.py)."""
+
+
 def _versions(model: type[RegistrationVersionRow] | type[ClientVersionRow]) -> tuple[Guard, ...]:
     table = model.__tablename__
     names = [column.name for column in model.__table__.columns]
     kept = _changed(*(name for name in names if name in KEPT_FOR_EVER))
     left = " OR ".join(f"NEW.{name} IS NOT NULL" for name in names if name not in KEPT_FOR_EVER | {"erased_at"})
-    condition = f"OLD.erased_at IS NOT NULL OR NEW.erased_at IS NULL OR {kept} OR {left}"
+    is_no_erasure = f"OLD.erased_at IS NOT NULL OR NEW.erased_at IS NULL OR {kept} OR {left}"
+    is_no_reencryption = _changed(*(name for name in names if name not in _CIPHERS)) + "".join(
+        f" OR (NEW.{name} IS NULL) <> (OLD.{name} IS NULL) OR (NEW.{name} = '') <> (OLD.{name} = '')"
+        for name in _CIPHERS
+    )
+    message = f"{table} change only by the erasure of their personal columns, and by another key of their ciphertext"
     return (
-        Guard(table, "UPDATE", "kept", condition, f"{table} change only by the erasure of their personal columns"),
+        Guard(table, "UPDATE", "kept", f"({is_no_erasure}) AND ({is_no_reencryption})", message),
         Guard(table, "DELETE", "kept", "1=1", f"{table} are never deleted"),
     )
 

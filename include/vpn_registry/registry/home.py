@@ -21,7 +21,7 @@ from vpn_registry.model import ConfigurationError, iso_utc
 from vpn_registry.registry import guards
 from vpn_registry.registry.engine import WRITER, database_file, engine_for
 from vpn_registry.registry.keys import KeyRing
-from vpn_registry.registry.tables import AuditEventRow, DeliveryRow, HomeRow, NoticeRow, ZoneWatchRow
+from vpn_registry.registry.tables import AuditEventRow, DeliveryRow, HomeRow, KeyMarkRow, NoticeRow, ZoneWatchRow
 from vpn_registry.settings import Settings
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -89,11 +89,8 @@ def open_home(settings: Settings, *, as_of: datetime | None = None) -> Registry:
     refuse_other_schema(engine)
     keys = KeyRing.load(settings.key_file)
     with engine.connect() as connection:
-        home = connection.execute(select(HomeRow.is_simulated, HomeRow.simulated_at, HomeRow.key_mark)).one()
-    if home.key_mark != keys.fingerprint(_KEY_MARK):
-        raise ConfigurationError(
-            f"{settings.key_file}: this is not the key file this registry was set up with; put that one back."
-        )
+        home = connection.execute(select(HomeRow.is_simulated, HomeRow.simulated_at)).one()
+        _refuse_other_keys(connection, settings, keys)
     simulated_at = home.simulated_at if as_of is None else _move_clock(engine, home.simulated_at, as_of)
     return Registry(settings, keys, home.is_simulated, simulated_at, engine)
 
@@ -114,14 +111,37 @@ def _upgrade(settings: Settings, *, as_of: datetime | None) -> str:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         guards.install(connection)
-        mark = keys.fingerprint(_KEY_MARK)
         if is_new:
+            mark = keys.fingerprint(_KEY_MARK)
             connection.execute(insert(HomeRow).values(id=1, is_simulated=False, simulated_at=None, key_mark=mark))
+        _refuse_other_keys(connection, settings, keys)
+        mark_keys(connection, keys)
         if as_of is not None:
             connection.execute(update(HomeRow).values(is_simulated=True, simulated_at=as_of))
     if file is not None:
         file.chmod(0o600)
     return _head()
+
+
+def _refuse_other_keys(connection: Connection, settings: Settings, keys: KeyRing) -> None:
+    if connection.scalar(select(HomeRow.key_mark)) != keys.fingerprint(_KEY_MARK):
+        raise ConfigurationError(
+            f"{settings.key_file}: this is not the key file this registry was set up with; put that one back."
+        )
+    for name, mark in connection.execute(select(KeyMarkRow.key_id, KeyMarkRow.mark)):
+        if name not in keys.ids() or keys.mark(name) != mark:
+            raise ConfigurationError(
+                f"{settings.key_file}: key {name}, with which this registry has encrypted, is missing or another one;"
+                " put the newest copy of the key file back."
+            )
+
+
+def mark_keys(connection: Connection, keys: KeyRing) -> None:
+    """Remember the keys of the ring that are not known yet: from now on no start without them."""
+    known = set(connection.scalars(select(KeyMarkRow.key_id)))
+    new = [{"key_id": name, "mark": keys.mark(name)} for name in keys.ids() if name not in known]
+    if new:
+        connection.execute(insert(KeyMarkRow), new)
 
 
 def _keys_for(settings: Settings, *, is_new: bool) -> KeyRing:

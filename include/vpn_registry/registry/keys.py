@@ -1,8 +1,9 @@
 """The key ring: keyed hashes to match identity numbers, ciphertext to show them and to keep deliveries in.
 
 The key file is JSON outside the database, mode 0600, without a default (contract section 6). It names the key that
-encrypts now and keeps the earlier ones, so that a rotation leaves old ciphertext readable; the fingerprint key is one
-for the life of the registry, because fingerprints made with different keys don't match.
+encrypts now and keeps the earlier ones, so that a rotation leaves old ciphertext readable (rotation.py brings it under
+the new key); the fingerprint key is one for the life of the registry, because fingerprints made with different keys
+don't match.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Final
@@ -45,18 +47,25 @@ class KeyRing:
     def create(cls, path: Path) -> KeyRing:
         """Write a new key file (0600, its folder 0700) and return its ring. Never overwrites one."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        secrets = [base64.b64encode(os.urandom(_KEY_BYTES)).decode() for _ in range(2)]
-        text = json.dumps(
-            {"fingerprint": {"id": "f1", "key": secrets[0]}, "active": "k1", "keys": {"k1": secrets[1]}}, indent=1
-        )
+        content = {"fingerprint": {"id": "f1", "key": _secret()}, "active": "k1", "keys": {"k1": _secret()}}
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            _write_new(path, content)
         except FileExistsError:
             raise ConfigurationError(f"{path}: a key file stands there already; it is never overwritten.") from None
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        return cls.load(path)
+
+    @classmethod
+    def rotate(cls, path: Path) -> KeyRing:
+        """Add a key that encrypts from now on; the earlier ones stay, to read with. The file changes whole or not."""
+        cls.load(path)  # says in one sentence what is wrong with the file
+        content = json.loads(path.read_text(encoding="ascii"))
+        newest = max(int(name[1:]) for name in content["keys"] if re.fullmatch(r"k[0-9]+", name))
+        content["active"] = f"k{newest + 1}"
+        content["keys"][content["active"]] = _secret()
+        aside = path.with_name(f".{path.name}.new")
+        aside.unlink(missing_ok=True)
+        _write_new(aside, content)
+        aside.replace(path)
         return cls.load(path)
 
     @classmethod
@@ -89,6 +98,20 @@ class KeyRing:
             raise ConfigurationError(f"{path}: the key file is damaged; put back its copy.") from None
         return ring
 
+    def ids(self) -> tuple[str, ...]:
+        """The keys of the ring, oldest first."""
+        return tuple(self._keys)
+
+    def mark(self, name: str) -> str:
+        """What tells this key from any other of the same id, and nothing more."""
+        return hmac.digest(self._keys[name], b"this registry's key", hashlib.sha256).hex()
+
+    @staticmethod
+    def key_of(cipher: bytes) -> str:
+        """The id of the key that this ciphertext names; '' when it names none."""
+        size = cipher[len(_MAGIC)] if cipher.startswith(_MAGIC) and len(cipher) > len(_MAGIC) else 0
+        return cipher[len(_MAGIC) + 1 : len(_MAGIC) + 1 + size].decode("ascii", "replace")
+
     def fingerprint(self, text: str) -> str:
         """Keyed hash of a canonical identity number, `<key id>:<64 hex digits>`; equal text, equal fingerprint."""
         digest = hmac.digest(self._fingerprint_key, text.encode(), hashlib.sha256)
@@ -106,8 +129,7 @@ class KeyRing:
 
     def decrypt(self, cipher: bytes) -> bytes:
         """What was encrypted; raises ValueError when it is damaged or its key isn't in the ring."""
-        size = cipher[len(_MAGIC)] if len(cipher) > len(_MAGIC) else 0
-        name = cipher[len(_MAGIC) + 1 : len(_MAGIC) + 1 + size].decode("ascii", "replace")
+        name = self.key_of(cipher)
         head = self._head(name)
         if not cipher.startswith(head) or name not in self._keys:
             raise ValueError("stored ciphertext names no key of this key file")
@@ -128,6 +150,18 @@ class KeyRing:
     @staticmethod
     def _head(name: str) -> bytes:
         return _MAGIC + bytes([min(len(name), 255)]) + name.encode("ascii", "replace")
+
+
+def _secret() -> str:
+    return base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+
+
+def _write_new(path: Path, content: object) -> None:
+    """A key file that is not there yet, durable; FileExistsError when it is."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(json.dumps(content, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _key(secret: str) -> bytes:

@@ -12,7 +12,8 @@ from tests.unit.registry.filing import conclude, store
 from vpn_registry.model import Answer, Feed, Mode, ZoneFolder
 from vpn_registry.pipeline import collect, outgoing
 from vpn_registry.pipeline import house as keeping
-from vpn_registry.registry import erasure, ledger
+from vpn_registry.pipeline.rotation import Done, reencrypt
+from vpn_registry.registry import erasure, ledger, rotation
 from vpn_registry.retention import Kept, load_retention
 
 
@@ -88,6 +89,18 @@ def test_answers_are_counted_here_and_leave_their_zone_with_the_same_proof(house
     assert house.out("indus") == {}
     assert keeping.erase(exchange)["answers"] == 0
     assert [kept for _, kept, _ in events(house)] == ["answers"]
+
+
+def test_stored_bytes_come_under_the_newest_key_once(house: Installation) -> None:
+    filed(house, 1, "one")
+    filed(house, 2, "two")
+    rotation.rotate(house.exchange.registry)
+    exchange = house.at(timedelta(minutes=1))
+    exchange.landing.put(b"three")
+    assert reencrypt(exchange) == Done(versions=0, files=2)
+    assert reencrypt(exchange) == Done(versions=0, files=0)
+    assert {exchange.registry.keys.key_of(exchange.landing.head(one)) for one in exchange.landing} == {"k2"}
+    assert {exchange.landing.get(one) for one in exchange.landing} == {b"one", b"two", b"three"}
 
 
 def test_a_broken_audit_chain_is_named_and_raised(house: Installation) -> None:

@@ -66,8 +66,9 @@ def test_another_registrys_key_file_is_refused(make_settings: MakeSettings, tmp_
     settings = make_settings()
     home.upgrade(settings)
     KeyRing.create(tmp_path / "other.key")
-    with pytest.raises(ConfigurationError, match="not the key file this registry was set up with"):
-        home.open_home(replace(settings, key_file=tmp_path / "other.key"))
+    for start in (home.open_home, home.upgrade):
+        with pytest.raises(ConfigurationError, match="not the key file this registry was set up with"):
+            start(replace(settings, key_file=tmp_path / "other.key"))
 
 
 def test_an_empty_home_becomes_simulated_and_its_clock_moves_forward_only(make_settings: MakeSettings) -> None:

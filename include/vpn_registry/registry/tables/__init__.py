@@ -19,6 +19,7 @@ from vpn_registry.registry.tables.house import (
     CounterRow,
     DecisionRow,
     HomeRow,
+    KeyMarkRow,
 )
 from vpn_registry.registry.tables.ledger import (
     AnswerRow,
@@ -63,6 +64,7 @@ __all__ = [
     "HomeRow",
     "IrregularFileRow",
     "KeptKeyRow",
+    "KeyMarkRow",
     "LeaseRow",
     "MessageMoveRow",
     "MessageRow",

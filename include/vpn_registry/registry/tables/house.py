@@ -24,6 +24,15 @@ class HomeRow(Base):
     key_mark: Mapped[LongText]  # a fingerprint of fixed text: tells a wrong key file from the right one
 
 
+class KeyMarkRow(Base):
+    """A key that has encrypted for this registry: a key file without it, or with another under its id, is refused."""
+
+    __tablename__ = "key_marks"
+
+    key_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    mark: Mapped[Sha256]
+
+
 class CounterRow(Base):
     """The last number issued of a series, such as `VPN-2026` or `N-2026`."""
 
