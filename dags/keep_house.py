@@ -1,10 +1,11 @@
 """
 ## Keep house
 
-Each night: walks the audit chain, erases what has been kept long enough, in the registry and in the zones, seals the audit trail.
+Each night: walks the audit chain, erases what has been kept long enough, in the registry and in the zones, seals the audit trail, and makes
+a backup where `VPN_REGISTRY_BACKUPS` names a folder for it.
 How long what is kept, and why, stands in `include/retention.toml`; `vpnreg retention` shows what is due.
 
-**Reads** the audit trail, `include/retention.toml`. **Writes** erasures in the registry, the landing store and `outgoing/` of every zone, one audit event a class.
+**Reads** the audit trail, `include/retention.toml`. **Writes** erasures in the registry, the landing store and `outgoing/` of every zone, one audit event a class; a backup.
 
 **Re-run** at any time: what is erased already is not found again. While the audit chain does not hold nothing is erased,
 so that nobody's traces are. A run triggered by hand is a dry run unless the form says otherwise: it only counts.
@@ -16,6 +17,7 @@ so that nobody's traces are. A run triggered by hand is a dry run unless the for
 | `erase` | our own fault; the classes before the one it names are done, the others wait | report it, then clear the task |
 | `isps_with_old_answers` | the registry itself is out of reach | read the log's one sentence |
 | `remove_answers` | the zone of that ISP can't be reached or refuses the removal | ring the ISP; the next night tries again |
+| `backup` | the folder is full or not writable, or `pg_dump` failed; it is tried also when a task before it failed | mend what the log names, then clear it: a night without a backup is a night that can be lost |
 | `seal_audit` | our own fault; the events stand unsealed, none is lost | clear it |
 """
 
@@ -81,9 +83,16 @@ def keep_house() -> None:
         get_current_context()["isp"] = isp
         return outgoing.remove_old_answers(exchange(), isp, holder=holder())
 
+    @task(trigger_rule="all_done")
+    def backup(sealed: int) -> str:
+        """Copy everything but the key file into a new folder of VPN_REGISTRY_BACKUPS; its name, '' when that is not set."""
+        from vpn_registry.pipeline import house
+
+        return house.backup(exchange())
+
     chain = verify_audit()
     remove_answers.expand(isp=isps_with_old_answers(chain))
-    seal_audit(erase(chain))
+    backup(seal_audit(erase(chain)))
 
 
 keep_house()

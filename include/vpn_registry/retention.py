@@ -25,6 +25,7 @@ class Kept(StrEnum):
     REGISTRATIONS = "registrations"
     CLIENTS = "clients"
     RESPONSES = "responses"
+    BACKUPS = "backups"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class Settings:
     """Where this installation keeps what, and how long a file has to lie still.
 
     `home` holds the database, the landing store, and the demo's zones and mail; `isps` the `<isp>.toml` files.
-    `settle_seconds` is the least time between two equal listings of a file before it is taken.
+    `settle_seconds` is the least time between two equal listings of a file before it is taken. `backups` is the
+    folder of the nightly backups, None for none.
     """
 
     home: Path
@@ -28,10 +29,15 @@ class Settings:
     isps: Path
     key_file: Path
     settle_seconds: float = 30.0
+    backups: Path | None = None
 
     @property
     def landing(self) -> Path:
         return self.home / "landing"
+
+    @property
+    def journal(self) -> Path:
+        return self.home / "journal.jsonl"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -50,6 +56,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     isps = Path(values.pop("ISPS", INCLUDE / "isps")).absolute()
     settle = _seconds("SETTLE_SECONDS", values.pop("SETTLE_SECONDS", "30"))
     key_file = values.pop("KEY_FILE", "")
+    backups = values.pop("BACKUPS", "")
     if values:
         raise ConfigurationError(f"environment: {PREFIX}{min(values)} is not a setting; .env.example lists them all.")
     if not key_file and not database_url.startswith("sqlite"):
@@ -62,6 +69,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         isps=isps,
         key_file=Path(key_file).absolute() if key_file else home / "keys" / "registry.key",
         settle_seconds=settle,
+        backups=Path(backups).absolute() if backups else None,
     )
 
 

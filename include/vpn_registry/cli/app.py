@@ -7,7 +7,7 @@ import sys
 import typer
 
 from vpn_registry import terminal
-from vpn_registry.cli import extraction, files, house, keys, look, privacy, work
+from vpn_registry.cli import backups, extraction, files, house, keys, look, privacy, work
 from vpn_registry.model import ConfigurationError
 
 app = typer.Typer(
@@ -16,7 +16,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (work.commands, look.commands, privacy.commands, extraction.commands, files.commands, house.commands):
+for group in (
+    work.commands,
+    look.commands,
+    privacy.commands,
+    extraction.commands,
+    files.commands,
+    house.commands,
+    backups.commands,
+):
     app.add_typer(group)
 app.add_typer(house.db, name="db")
 app.add_typer(house.isp, name="isp")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from vpn_registry import answers
@@ -26,10 +27,10 @@ from vpn_registry.dropzone import (
     is_temporary,
 )
 from vpn_registry.dropzone import take as copy_to_landing
-from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
+from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder, iso_utc
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.judgement import judge_delivery
-from vpn_registry.registry import audit, ledger
+from vpn_registry.registry import audit, counters, ledger
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook.files import parse_name
 
@@ -217,19 +218,28 @@ def _take_one(exchange: Exchange, isp: Isp, zone: Zone, delivery: Delivery) -> N
             ledger.vanish(db, delivery, claim_no)
     except TooLarge:
         # Answered, but never stored: the file stays where it is, because nothing leaves a zone unstored.
-        _record_stored(exchange, delivery, claim_no, None, None)
+        record_stored(exchange, delivery, claim_no, None, None, received_at=exchange.now())
     except ZoneError as error:
         zone.list(delivery.folder)  # a zone that answers no more fails the pass; one bad file must not hold the others
         log.error("%s: delivery %s: %s Tried again next time.", isp.slug, delivery.id, error)
         with exchange.registry.writing() as db:
             ledger.unclaim(db, delivery, claim_no)
     else:
-        _record_stored(exchange, delivery, claim_no, taken.sha256, declared)
+        at = exchange.now()
+        _note_received(exchange, delivery, taken.sha256, declared, at)
+        record_stored(exchange, delivery, claim_no, taken.sha256, declared, received_at=at)
 
 
-def _record_stored(
-    exchange: Exchange, delivery: Delivery, claim_no: int, sha256: str | None, declared: str | None
+def record_stored(
+    exchange: Exchange,
+    delivery: Delivery,
+    claim_no: int,
+    sha256: str | None,
+    declared: str | None,
+    *,
+    received_at: datetime,
 ) -> None:
+    """Enter into the ledger that a claimed delivery's bytes are stored, and queue its receipt."""
     with exchange.registry.writing() as db:
         stored = ledger.store(
             db,
@@ -238,7 +248,7 @@ def _record_stored(
             sha256=sha256,
             declared_sha256=declared,
             size_bytes=delivery.size_bytes,
-            received_at=exchange.now(),
+            received_at=received_at,
             name=parse_name(delivery.file_name),
             uses_number=not exchange.isps[delivery.isp].check_only,
         )
@@ -247,6 +257,22 @@ def _record_stored(
             stored.id,
             [answers.receipt(stored, stem=ledger.answer_stem(db, stored), simulated=exchange.registry.is_simulated)],
         )
+
+
+def _note_received(exchange: Exchange, delivery: Delivery, sha256: str, declared: str | None, at: datetime) -> None:
+    """Before the ledger knows, and long before the source goes: a lost database must not lose the delivery."""
+    exchange.journal.note(
+        "received",
+        at,
+        isp=delivery.isp,
+        folder=delivery.folder.value,
+        file_name=delivery.file_name,
+        size_bytes=delivery.size_bytes,
+        mtime=delivery.mtime,
+        first_listed_at=iso_utc(delivery.first_listed_at),
+        sha256=sha256,
+        declared_sha256=declared,
+    )
 
 
 def _clear_sources(exchange: Exchange, isp: Isp, zone: Zone) -> None:
@@ -283,6 +309,9 @@ def _path(delivery: Delivery) -> str:
 def _write_answers(exchange: Exchange, isp: Isp, zone: Zone) -> int:
     with exchange.registry.reading() as db:
         pending = ledger.pending_answers(db, isp.slug)
+        issued = counters.issued(db)
+    if pending:  # what was told is issued for ever, also when the database is lost
+        exchange.journal.note("numbers", exchange.now(), issued=issued)
     for answer_id, pending_answer in pending:
         zone.write(f"outgoing/{pending_answer.path}", pending_answer.content)
         with exchange.registry.writing() as db:

@@ -115,6 +115,7 @@ def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message:
         # Before the commit: a sender's address that no letter can be made with must leave the message unsent.
         frozen = compose_mail(_parts(post.from_email, notice, message, letter, message.frozen_at or at))
         outbox.start_sending(db, notice, message, letter, at)
+        _note_sending(exchange, notice, message, at)
     try:
         post.post(message.email, frozen)
     except Exception as error:  # every class a mail server can cause; what it means is decided in one place
@@ -135,6 +136,28 @@ def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message:
             at=exchange.now(),
         )
     return state
+
+
+def _note_sending(exchange: Exchange, notice: Notice, message: Message, at: datetime) -> None:
+    """Outside the database, before the message leaves: an older database that is restored must not send it again."""
+    exchange.journal.note(
+        "sending",
+        at,
+        message_id=message.header_message_id,
+        attempt=message.attempts + 1,
+        email=message.email,
+        contact_name=message.contact_name,
+        role=message.role.value,
+        notice_no=notice.notice_no,
+        isp=notice.isp,
+        campaign=notice.campaign,
+        deadline_version=notice.deadline_version,
+        ends_on=notice.ends_on.isoformat(),
+        stage=notice.stage,
+        stage_on=notice.stage_on.isoformat(),
+        form=notice.form,
+        counts=notice.counts,
+    )
 
 
 def _compose(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> FrozenLetter | None:

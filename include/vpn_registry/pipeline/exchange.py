@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from vpn_registry import roster
 from vpn_registry.campaign import Campaign
 from vpn_registry.dropzone import FolderZone, SftpZone, Zone
+from vpn_registry.journal import Journal
 from vpn_registry.landing import LandingStore
 from vpn_registry.registry import home, ledger
 from vpn_registry.registry.home import Registry
@@ -47,6 +48,7 @@ class Exchange:
     campaign: Campaign
     holidays: frozenset[date]
     landing: LandingStore
+    journal: Journal
     open_sftp: OpenSftp
 
     def now(self) -> datetime:
@@ -97,5 +99,6 @@ def open_exchange(settings: Settings, *, open_sftp: OpenSftp, as_of: datetime | 
         campaign=roster.load_campaign(INCLUDE / "campaign.toml"),
         holidays=roster.load_holidays(INCLUDE / "holidays.toml"),
         landing=LandingStore(settings.landing, registry.keys.encrypt, registry.keys.decrypt),
+        journal=Journal(settings.journal),
         open_sftp=open_sftp,
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vpn_registry.model import ZoneFolder, iso_utc
+from vpn_registry.pipeline import backup as backups
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import audit, erasure, outgoing
 from vpn_registry.registry.audit import Chain
@@ -46,6 +49,7 @@ def due(exchange: Exchange) -> dict[Rule, int]:
     with exchange.registry.reading() as db:
         counts = {kept: erasure.due(db, kept, rules[kept].before(now)) for kept in erasure.ERASED}
         counts |= {kept: len(_bytes_due(exchange, db, kept, now)) for kept in _STORED}
+        counts[Kept.BACKUPS] = len(_backups_due(exchange))
         counts[Kept.ANSWERS] = sum(outgoing.isps_with_old_files(db, rules[Kept.ANSWERS].before(now)).values())
     return {rule: counts[kept] for kept, rule in rules.items()}
 
@@ -65,10 +69,12 @@ def erase(exchange: Exchange, *, is_dry: bool = False) -> dict[str, int]:
 
 def _erase_class(exchange: Exchange, rule: Rule) -> int:
     now = exchange.now()
+    gone: dict[str, dict[int, ZoneFolder]] = {}
     with exchange.registry.writing() as db:
-        if rule.kept in erasure.ERASED:
+        if rule.kept is Kept.BACKUPS:
+            count = _delete_backups(exchange)
+        elif rule.kept in erasure.ERASED:
             count = erasure.erase(db, rule.kept, rule.before(now), at=now)
-            gone: dict[str, dict[int, ZoneFolder]] = {}
         else:
             gone = _bytes_due(exchange, db, rule.kept, now)
             erasure.record_discards(db, [one for deliveries in gone.values() for one in deliveries], at=now)
@@ -79,6 +85,25 @@ def _erase_class(exchange: Exchange, rule: Rule) -> int:
         exchange.landing.discard(sha256, put_before=_put_before(exchange))
     log.info("%s: %d erased.", rule.kept, count)
     return count
+
+
+def backup(exchange: Exchange) -> str:
+    """Make the nightly backup; its name, or '' when no folder is set for them."""
+    folder = exchange.registry.settings.backups
+    return backups.make(exchange, folder).name if folder is not None else ""
+
+
+def _backups_due(exchange: Exchange) -> list[Path]:
+    """Backups bear the real time also on a simulated home, and so go by it."""
+    before = load_retention()[Kept.BACKUPS].before(exchange.registry.real_now())
+    return backups.over(exchange.registry.settings.backups, before)
+
+
+def _delete_backups(exchange: Exchange) -> int:
+    due = _backups_due(exchange)
+    for path in due:
+        shutil.rmtree(path)
+    return len(due)
 
 
 def _bytes_due(exchange: Exchange, db: Session, kept: Kept, now: datetime) -> dict[str, dict[int, ZoneFolder]]:

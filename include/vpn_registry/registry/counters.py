@@ -9,6 +9,11 @@ from vpn_registry.registry.listing import upsert
 from vpn_registry.registry.tables import CounterRow
 
 
+def issued(db: Session) -> dict[str, int]:
+    """The last number issued of every series."""
+    return dict(db.execute(select(CounterRow.series, CounterRow.last_no).order_by(CounterRow.series)).all())
+
+
 def issue(db: Session, series: str, count: int) -> int:
     """Reserve the next `count` numbers of a series; returns the last one before them."""
     db.execute(upsert(db, CounterRow).values(series=series, last_no=0).on_conflict_do_nothing())

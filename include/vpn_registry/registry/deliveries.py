@@ -50,6 +50,11 @@ def find(db: Session, *conditions: ColumnElement[bool]) -> list[Delivery]:
     return sorted((_delivery(row) for row in rows), key=work_order)
 
 
+def stored(db: Session) -> list[Delivery]:
+    """Every delivery whose bytes were stored."""
+    return find(db, DeliveryRow.sha256.is_not(None))
+
+
 def get(db: Session, delivery_id: int) -> Delivery:
     """One delivery; LookupError when there is none of this id."""
     found = find(db, DeliveryRow.id == delivery_id)

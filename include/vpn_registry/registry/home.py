@@ -120,7 +120,7 @@ def _upgrade(settings: Settings, *, as_of: datetime | None) -> str:
             connection.execute(update(HomeRow).values(is_simulated=True, simulated_at=as_of))
     if file is not None:
         file.chmod(0o600)
-    return _head()
+    return schema()
 
 
 def _refuse_other_keys(connection: Connection, settings: Settings, keys: KeyRing) -> None:
@@ -165,9 +165,9 @@ def refuse_other_schema(engine: Engine) -> None:
         )
     if current is None:
         raise ConfigurationError("The registry's database is not set up; run `vpnreg db upgrade`.")
-    if current != _head():
+    if current != schema():
         raise ConfigurationError(
-            f"The registry's database is at schema {current}, this version needs {_head()}; run `vpnreg db upgrade`."
+            f"The registry's database is at schema {current}, this version needs {schema()}; run `vpnreg db upgrade`."
         )
 
 
@@ -218,6 +218,8 @@ def _connected(engine: Engine, *, writes: bool = False) -> Iterator[Connection]:
         yield connection
 
 
-def _head() -> str:
+def schema() -> str:
+    """The revision that this version of the program works on."""
+
     # By the files' names: asking Alembic would make every command and task pay for its import.
     return max(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("r[0-9]*.py"))

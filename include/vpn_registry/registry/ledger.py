@@ -21,7 +21,7 @@ from vpn_registry.model import (
     NumberUse,
     ZoneFolder,
 )
-from vpn_registry.registry.deliveries import Fenced, advance, changed_rows, find, get
+from vpn_registry.registry.deliveries import Fenced, advance, changed_rows, find, get, stored
 from vpn_registry.registry.judgements import (
     conclude,
     held,
@@ -71,6 +71,7 @@ __all__ = [
     "revise",
     "source_removed",
     "store",
+    "stored",
     "stored_verdict",
     "unclaim",
     "unfinished",

@@ -53,6 +53,7 @@ class Message:
 
     id: int
     notice_id: int
+    contact_name: str
     email: str
     role: ContactRole
     header_message_id: str
@@ -252,7 +253,7 @@ def told_letter(db: Session, notice: Notice) -> FrozenLetter | None:
             MessageRow.attachment_name,
             MessageRow.attachment,
         )
-        .where(MessageRow.notice_id == notice.id, MessageRow.state.in_(_TOLD))
+        .where(MessageRow.notice_id == notice.id, MessageRow.state.in_(_TOLD), MessageRow.frozen_at.is_not(None))
         .limit(1)
     ).one_or_none()
     letter: Any = row  # every column is filled once a message was told
