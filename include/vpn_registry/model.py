@@ -25,6 +25,25 @@ class ConfigurationError(Exception):
     """A setting or file of ours is wrong; the message is one sentence that names the file and the key."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a file may be (contract section 3); an ISP's file raises it.
+
+    Unpacked it has at most `inflated_bytes`, and at most `inflation` times its size as delivered. `characters` are
+    those of one field.
+    """
+
+    delivered_bytes: int = 100 * 2**20
+    rows: int = 200_000
+    columns: int = 64
+    characters: int = 4_000
+    inflated_bytes: int = 512 * 2**20
+    inflation: int = 100
+
+
+USUAL_LIMITS: Final = Limits()
+
+
 class Feed(StrEnum):
     REGISTRATIONS = "registrations"
     CLIENTS = "clients"
@@ -150,6 +169,11 @@ class DeliveryName:
     content_on: date
     seq: int
     ext: str
+
+    @property
+    def stem(self) -> str:
+        """The name without its extension: what the one member of an archive is called."""
+        return self.text.removesuffix(f".{self.ext}")
 
 
 @dataclass(frozen=True, slots=True)

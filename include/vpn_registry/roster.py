@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Final
 
 from vpn_registry.campaign import Campaign, Deadline, Office
-from vpn_registry.model import ENGLISH, LANGUAGES, ConfigurationError, Contact, ContactRole
+from vpn_registry.model import (
+    ENGLISH,
+    LANGUAGES,
+    USUAL_LIMITS,
+    ConfigurationError,
+    Contact,
+    ContactRole,
+    Limits,
+)
 from vpn_registry.settings import INCLUDE
 from vpn_registry.toml_table import TomlTable
 
@@ -26,7 +34,6 @@ _SLUG: Final = re.compile(r"[a-z][a-z0-9]{1,19}")
 _CONNECTION: Final = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 # One plain mailbox: nothing that a mail library could read as two recipients or as a header line.
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
-_MIB: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,7 @@ class Isp:
     reject_rows: int = 20
     shrink_ratio: float = 0.20
     shrink_rows: int = 5
-    max_bytes: int = 100 * _MIB
-    max_rows: int = 200_000
+    limits: Limits = USUAL_LIMITS
 
     def recipients(self, roles: Iterable[ContactRole]) -> tuple[Contact, ...]:
         """The contacts of these roles, each address once, in the order of the file."""
@@ -107,8 +113,7 @@ def load_isp(path: Path, home: Path) -> Isp:
         reject_rows=limits.whole("reject_rows", 20, 0),
         shrink_ratio=limits.ratio("shrink_ratio", 0.20),
         shrink_rows=limits.whole("shrink_rows", 5, 0),
-        max_bytes=limits.whole("max_bytes", 100 * _MIB, 1),
-        max_rows=limits.whole("max_rows", 200_000, 1),
+        limits=_limits(limits),
     )
     limits.finish()
     table.finish()
@@ -118,6 +123,18 @@ def load_isp(path: Path, home: Path) -> Isp:
     if not isp.recipients([ContactRole.COMPLIANCE]):
         table.refuse("contacts", "is without a compliance contact; add [[contacts]] with name, email and role")
     return isp
+
+
+def _limits(table: TomlTable) -> Limits:
+    usual = USUAL_LIMITS
+    return Limits(
+        delivered_bytes=table.whole("max_bytes", usual.delivered_bytes, 1),
+        rows=table.whole("max_rows", usual.rows, 1),
+        columns=table.whole("max_columns", usual.columns, 1),
+        characters=table.whole("max_characters", usual.characters, 1),
+        inflated_bytes=table.whole("max_inflated_bytes", usual.inflated_bytes, 1),
+        inflation=table.whole("max_inflation", usual.inflation, 1),
+    )
 
 
 def refuse_samples(isps: Mapping[str, Isp], is_simulated: bool) -> None:

@@ -122,9 +122,9 @@ FILES: Final = (
     OddFile("keys that differ in case", "legal", lambda: table([row("r-1"), row("R-1")]), "", _TWO),
     OddFile("header repeated as a row", "repeats", lambda: joined([*_LINES, _LINES[0]]), "", (3, 2, 1, 0)),
     # mislabelled
-    OddFile("gzip as csv", "mislabelled", lambda: gzip.compress(_GOOD, mtime=0), "F202"),
-    OddFile("zip as csv", "mislabelled", _zipped, "F202"),
-    OddFile("PDF as csv", "mislabelled", lambda: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "F202"),
+    OddFile("gzip as csv", "mislabelled", lambda: gzip.compress(_GOOD, mtime=0), "F219"),
+    OddFile("zip as csv", "mislabelled", _zipped, "F219"),
+    OddFile("PDF as csv", "mislabelled", lambda: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "F219"),
     OddFile("HTML as csv", "mislabelled", lambda: b"<html><body>login</body></html>\n", "F218"),
     OddFile("JSON as csv", "mislabelled", lambda: b'[{"registration_ref": "R-1"}]\n', "F218"),
     OddFile(

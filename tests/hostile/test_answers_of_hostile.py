@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from tests.hostile.hostile_archives import ARCHIVES
 from tests.hostile.hostile_building import HEADER, row, table
 from tests.hostile.hostile_cells import ACCEPTED, REFUSED
 from tests.hostile.hostile_files import FILES
@@ -28,7 +29,7 @@ def dropped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, int
     """An installation after one pass over all hostile inputs in one zone, and the number of files dropped there."""
     here = Installation(tmp_path_factory.mktemp("hostile"))
     names = [one.file for one in NAMES if "F101" in one.codes or "F104" in one.codes]
-    for number, odd in enumerate(FILES, start=100):
+    for number, odd in enumerate((*FILES, *ARCHIVES), start=100):
         extension = odd.file.partition(".")[2]
         here.drop((f"indus_registrations_delta_20260615_{number:04}.{extension}", odd.build()))
     rows = [row(f"H-{n}", **(odd.others or {})) | {odd.column: odd.value} for n, odd in enumerate(_CELLS)]
@@ -37,7 +38,7 @@ def dropped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, int
         here.drop((name, table([row("N-1")])), isp="indus")
     here.drop((_GOOD, table([row("K-1", local_ip="192.0.2.8")])))
     assert set(here.run()) == {"indus", "kirana"}
-    return here, len(FILES) + 1 + sum(not name.startswith(".") for name in names)
+    return here, len(FILES) + len(ARCHIVES) + 1 + sum(not name.startswith(".") for name in names)
 
 
 def _tables(here: Installation) -> dict[str, list[list[str]]]:

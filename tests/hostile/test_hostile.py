@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from tests.hostile.hostile_archives import ARCHIVES
 from tests.hostile.hostile_building import NAME, PREFIXES, TODAY, OddCell, OddFile, OddName, row, table
 from tests.hostile.hostile_cells import ACCEPTED, REFUSED
 from tests.hostile.hostile_files import FILES
@@ -24,7 +25,7 @@ def judged(data: bytes, name: str = NAME, feed: Feed = Feed.REGISTRATIONS) -> Ve
     """The verdict on a file under a good name, without the loading of Great Expectations."""
     parts = parse_name(name)
     assert parts is not None
-    decoded, found = validation.read(data, parts.ext, feed)
+    decoded, found = validation.read(data, parts.ext, feed, stem=parts.stem)
     mode = Mode.FULL if feed is Feed.CLIENTS else Mode.DELTA
     context = Context(isp="indus", today=TODAY, mode=mode, seq=1, prefixes=PREFIXES)
     verdict = validation.judge(
@@ -55,7 +56,7 @@ def test_an_odd_cell_gets_its_codes_and_its_neighbours_none(odd: OddCell) -> Non
         assert odd.column in findings["column"].tolist() or odd.family == "across" or not odd.value
 
 
-@pytest.mark.parametrize("odd", FILES, ids=_name)
+@pytest.mark.parametrize("odd", [*FILES, *ARCHIVES], ids=_name)
 def test_an_odd_file_gets_its_findings_and_loses_no_row(odd: OddFile) -> None:
     verdict = judged(odd.build(), odd.file)
     counts = verdict.rows
@@ -83,7 +84,7 @@ def test_findings_repeat_no_invisible_character_and_no_identity_number() -> None
 
 
 def test_there_are_enough_of_them_and_no_name_is_used_twice() -> None:
-    names = Counter([*map(_name, CELLS), *map(_name, FILES), *map(_name, NAMES)])
+    names = Counter([*map(_name, CELLS), *map(_name, FILES), *map(_name, ARCHIVES), *map(_name, NAMES)])
     assert max(names.values()) == 1
     legal = sum(name.startswith("legal-") for name in names)
     assert legal >= 30

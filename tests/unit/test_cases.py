@@ -2,7 +2,8 @@
 
 `expected.toml` says what the file is given (all of it optional) and what must come back:
 
-    [given]      max_rows, tolerance, prefixes, missing (number ranges), used_by ("same bytes" or "other bytes"),
+    [given]      max_rows, max_inflated_bytes, tolerance, prefixes, missing (number ranges),
+                 used_by ("same bytes" or "other bytes"),
                  known (registrations: same_as_row is the row whose content the registry holds, 0 for other content;
                  responses: subscriber_id, decided_seq, registering_on), asked (what notices have asked: notices,
                  named, listed),
@@ -22,7 +23,7 @@ import pandas as pd
 import pytest
 
 from vpn_registry import formats, validation
-from vpn_registry.model import Feed, Finding, Mode, NumberUse
+from vpn_registry.model import Feed, Finding, Limits, Mode, NumberUse
 from vpn_registry.rulebook import FILE_RULES, ROW_RULES, RULEBOOK_VERSION
 from vpn_registry.rulebook.files import file_finding, name_findings, number_findings, parse_name
 from vpn_registry.rulebook.rows import Rows
@@ -45,7 +46,13 @@ def judged(folder: Path) -> dict[str, Any]:
     decoded = None
     if not any(finding.severity == "error" for finding in found):
         ext = name.ext if name else "csv"
-        decoded, reading = validation.read(path.read_bytes(), ext, feed, max_rows=given.get("max_rows", 1000))
+        decoded, reading = validation.read(
+            path.read_bytes(),
+            ext,
+            feed,
+            stem=name.stem if name else None,
+            limits=Limits(rows=given.get("max_rows", 1000), inflated_bytes=given.get("max_inflated_bytes", 2**20)),
+        )
         found += reading
     context = Context(
         isp="indus",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import bz2
 import importlib
 import inspect
 import re
@@ -125,10 +125,12 @@ def test_a_stage_is_one_file(tmp_path: Path) -> None:
 
 
 def test_a_format_is_one_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    added = run(tmp_path, "vpn_registry.formats", f"import gzip\n{example('Add a format')}")
-    monkeypatch.setitem(formats.DECODERS, "csv.gz", added["decode_gzip"])
+    added = run(
+        tmp_path, "vpn_registry.formats", f"import bz2\nfrom dataclasses import replace\n{example('Add a format')}"
+    )
+    monkeypatch.setitem(formats.DECODERS, "csv.bz2", added["decode_bzip2"])
     ((_, plain),) = sample().files("chenab").items()
-    zipped, _ = validation.read(gzip.compress(plain), "csv.gz", Feed.REGISTRATIONS)
+    zipped, _ = validation.read(bz2.compress(plain), "csv.bz2", Feed.REGISTRATIONS)
     unzipped, _ = validation.read(plain, "csv", Feed.REGISTRATIONS)
     assert zipped is not None
     assert unzipped is not None

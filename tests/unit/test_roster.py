@@ -42,7 +42,7 @@ def test_a_minimal_file_takes_the_defaults(tmp_path: Path) -> None:
     isp = roster.load_isp(write(tmp_path, GOOD), tmp_path)
     assert (isp.slug, isp.sftp, isp.folder) == ("indus", "sftp_indus", None)
     assert (isp.cadence_days, isp.reject_ratio, isp.reject_rows, isp.shrink_ratio) == (31, 0.10, 3, 1.0)
-    assert isp.max_bytes == 100 * 2**20
+    assert isp.limits.delivered_bytes == 100 * 2**20
     assert not isp.sample
     assert not isp.check_only
 

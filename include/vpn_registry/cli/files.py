@@ -19,7 +19,16 @@ import typer
 from vpn_registry import roster, settings, terminal
 from vpn_registry.cli.options import AsJson, instant
 from vpn_registry.dropzone import declared_in
-from vpn_registry.model import ENGLISH, LANGUAGES, PAKISTAN, ConfigurationError, Feed, Mode, pakistani_day
+from vpn_registry.model import (
+    ENGLISH,
+    LANGUAGES,
+    PAKISTAN,
+    USUAL_LIMITS,
+    ConfigurationError,
+    Feed,
+    Mode,
+    pakistani_day,
+)
 
 if TYPE_CHECKING:
     from vpn_registry.validation import Verdict
@@ -99,12 +108,17 @@ def _judged(file: Path, slug: str | None, known: roster.Isp | None, today: date)
         sample=known.sample if known else False,
         prefixes=known.prefixes if known else (),
     )
-    data = file.read_bytes()
-    if _declared(file) not in (None, hashlib.sha256(data).hexdigest()):
-        findings.append(file_finding("F212"))
+    limits = known.limits if known else USUAL_LIMITS
+    if file.stat().st_size > limits.delivered_bytes:
+        findings.append(file_finding("F211", limit=limits.delivered_bytes))
+        data = b""
+    else:
+        data = file.read_bytes()
+        if _declared(file) not in (None, hashlib.sha256(data).hexdigest()):
+            findings.append(file_finding("F212"))
     decoded = None
     if name and not UNOPENED.intersection(finding.code for finding in findings):
-        decoded, found = validation.read(data, name.ext, feed)
+        decoded, found = validation.read(data, name.ext, feed, stem=name.stem, limits=limits)
         findings += found
     tolerance = (known.reject_ratio, known.reject_rows) if known else (0.10, 20)
     return validation.judge(

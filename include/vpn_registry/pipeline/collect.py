@@ -207,7 +207,7 @@ def _take_one(exchange: Exchange, isp: Isp, zone: Zone, delivery: Delivery) -> N
         return
     listed = ListedFile(delivery.file_name, delivery.size_bytes, delivery.mtime, "file")
     try:
-        taken = copy_to_landing(zone, _path(delivery), listed, exchange.landing, isp.max_bytes)
+        taken = copy_to_landing(zone, _path(delivery), listed, exchange.landing, isp.limits.delivered_bytes)
         declared = declared_sha256(zone, _path(delivery))
     except Changed:
         log.info("%s: delivery %s changed while it was read; looked at again next time.", isp.slug, delivery.id)

@@ -121,7 +121,7 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
     if isp.check_only and not delivery.is_check_only:
         findings.append(file_finding("F109"))
     if delivery.sha256 is None:
-        findings.append(file_finding("F211", limit=isp.max_bytes))
+        findings.append(file_finding("F211", limit=isp.limits.delivered_bytes))
     elif delivery.declared_sha256 not in (None, delivery.sha256):
         findings.append(file_finding("F212"))
     context = Context(
@@ -138,7 +138,7 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
     decoded = None
     if name and not UNOPENED.intersection(finding.code for finding in findings):
         data = exchange.landing.get(str(delivery.sha256))
-        decoded, found = validation.read(data, name.ext, feed, max_rows=isp.max_rows)
+        decoded, found = validation.read(data, name.ext, feed, stem=name.stem, limits=isp.limits)
         findings += found
     return validation.judge(
         decoded, findings, feed=feed, mode=mode, context=context, tolerance=(isp.reject_ratio, isp.reject_rows)

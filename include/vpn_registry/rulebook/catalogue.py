@@ -83,6 +83,7 @@ def _entry(rule: Rule | FileRule) -> str:
         effect = "the file is ignored"
     if rule.code == "F302":
         effect = "the file waits for a person"
+    until = f", until {rule.until}: no longer given" if isinstance(rule, FileRule) and rule.until else ""
     return "\n".join(
         [
             f"### {rule.code} {rule.title}",
@@ -94,7 +95,7 @@ def _entry(rule: Rule | FileRule) -> str:
             f"- says: {rule.message}" + (f" / {rule.missing}" if isinstance(rule, Rule) and rule.missing else ""),
             f"- remedy: {rule.remedy}",
             f"- for example: {rule.example}",
-            f"- since: {rule.since}",
+            f"- since: {rule.since}{until}",
         ]
     )
 

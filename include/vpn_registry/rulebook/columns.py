@@ -77,6 +77,10 @@ def _code(name: str, values: tuple[str, ...], why: str, example: str) -> Column:
     return Column(name, _codes(values), why, example, required=True, values=values)
 
 
+def _day(name: str, why: str, example: str, *, required: bool = False, when: str = "") -> Column:
+    return Column(name, DAY, why, example, required, when, is_day=True)
+
+
 _SUBSCRIBER = _identifier("subscriber_id", REF, "the ISP's id of the client", "C-1001", required=True)
 _CLIENT_NAME = Column("client_name", "2 to 200 characters, any script", "who the client is", "Indus Textiles", True)
 _NTN_FORM = "7 digits, optionally - and an eighth; compared on the seven"
@@ -97,7 +101,7 @@ COLUMNS: Final[dict[Feed, tuple[Column, ...]]] = {
         _identifier("other_id", _DOCUMENT_FORM, "the document of a client without the two above", "", when=_ONE_OF),
         _identifier("secp_no", "7 digits", "company number at the SECP", "0054321"),
         _identifier("pseb_no", REF, "PSEB certificate", "", when="category is call_centre"),
-        Column("pseb_expiry", DAY, "last day of the certificate", "", when="category is call_centre"),
+        _day("pseb_expiry", "last day of the certificate", "", when="category is call_centre"),
         Column("contact_name", "2 to 200 characters, any script", "whom to ask", "Ayesha Khan", True),
         Column("contact_email", "one e-mail address", "where to ask", "it@indus-textiles.example", True),
         _identifier("contact_phone", "national or +92 form", "where to ring", "042-35761234", required=True),
@@ -117,11 +121,11 @@ COLUMNS: Final[dict[Feed, tuple[Column, ...]]] = {
         Column("remote_country", "ISO 3166-1 alpha-2 codes, separated by ;", "where the other ends are", "DE"),
         _code("vpn_protocol", PROTOCOLS, "how the tunnel is made", "ipsec"),
         Column("vpn_provider", "self, or up to 200 characters", "who runs the service", "self"),
-        Column("valid_from", DAY, "first day of the registration", "2026-01-01", True),
-        Column("valid_to", DAY, "last day; empty = open-ended", ""),
+        _day("valid_from", "first day of the registration", "2026-01-01", required=True),
+        _day("valid_to", "last day; empty = open-ended", ""),
         Column("undertaking_ref", "up to 100 characters", "reference of the undertaking, never a scan", "U-17", True),
-        Column("undertaking_on", DAY, "day of the undertaking", ""),
-        Column("verified_on", DAY, "the day the ISP verified the subscriber", "2026-01-01", True),
+        _day("undertaking_on", "day of the undertaking", ""),
+        _day("verified_on", "the day the ISP verified the subscriber", "2026-01-01", required=True),
     ),
     Feed.CLIENTS: (
         _SUBSCRIBER,
@@ -132,7 +136,7 @@ COLUMNS: Final[dict[Feed, tuple[Column, ...]]] = {
         Column("service_ips", "as local_ip of registrations", "the client's static addresses", "39.32.0.8"),
         _identifier("msisdn", _MOBILE_FORM, "the client's mobile number", ""),
         _code("service_status", SERVICE_STATUSES, "whether the service runs", "active"),
-        Column("active_since", DAY, "since when the service runs", "2024-03-01", True),
+        _day("active_since", "since when the service runs", "2024-03-01", required=True),
         _code("vpn_use", VPN_USES, "what the client or the contract says, never derived from traffic", "yes"),
     ),
     Feed.RESPONSES: (
@@ -141,7 +145,7 @@ COLUMNS: Final[dict[Feed, tuple[Column, ...]]] = {
         _code("response", RESPONSES, "what the ISP says of the client", "registering"),
         Column("reference", "up to 100 characters", "the ISP's own reference", ""),
         Column("comment", "up to 1,000 characters", "in plain words; no names or numbers of persons", ""),
-        Column("responded_on", DAY, "day of the answer", "2026-06-02", True),
+        _day("responded_on", "day of the answer", "2026-06-02", required=True),
     ),
 }
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from vpn_registry.model import DeliveryName, Feed, Finding, Mode, NumberUse, Severity
+from vpn_registry.rulebook.containers import FILE_RULES as _CONTAINERS
 from vpn_registry.rulebook.responses import FILE_RULES as _RESPONSES
 from vpn_registry.rulebook.rule import FileRule
 
@@ -217,7 +218,7 @@ _RULES: Final = (
         "They are a sign of a broken or binary file.",
         "Line {line} holds a NUL character.",
         "Export the file as CSV UTF-8. " + _NEXT,
-        "a spreadsheet renamed to .csv",
+        "a text file with a NUL in it",
     ),
     _error(
         "F207",
@@ -267,13 +268,15 @@ _RULES: Final = (
         "Upload both again, made from the same file. " + _NEXT,
         "a file cut off during upload",
     ),
-    _error(
-        "F213",
-        "Format not taken yet",
-        "It can't be read yet, and is not guessed at.",
-        "Files with the extension {ext} are not taken yet.",
-        "Send the same content as .csv. " + _NEXT,
-        "indus_clients_full_20260615_0042.xlsx",
+    FileRule(
+        code="F213",
+        severity=Severity.ERROR,
+        title="Format not taken yet",
+        why="Workbooks and archives were not read before rulebook 1.1.",
+        message="Files with the extension {ext} are not taken yet.",
+        remedy="Send the same content as .csv. " + _NEXT,
+        example="a workbook sent while rulebook 1.0 was in force",
+        until="1.1",
     ),
     _error(
         "F214",
@@ -342,4 +345,4 @@ _RULES: Final = (
     ),
 )
 
-FILE_RULES: Final[dict[str, FileRule]] = {rule.code: rule for rule in (*_RULES, *_RESPONSES)}
+FILE_RULES: Final[dict[str, FileRule]] = {rule.code: rule for rule in (*_RULES, *_CONTAINERS, *_RESPONSES)}

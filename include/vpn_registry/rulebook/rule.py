@@ -51,7 +51,8 @@ class Column:
     """One column of a feed: `form` is what the specification tells ISPs, `when` the condition on "required".
 
     `is_identifier` columns keep their leading zeros and are where spreadsheet damage is looked for;
-    `is_masked` ones are never shown in full. `values` is the code list, if the column has one.
+    `is_masked` ones are never shown in full. `is_day` ones hold dates. `values` is the code
+    list, if the column has one.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Column:
     when: str = ""
     is_identifier: bool = False
     is_masked: bool = False
+    is_day: bool = False
     values: tuple[str, ...] = ()
 
 
@@ -172,7 +174,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRule:
-    """One judgement on a file as a whole; `message` and `remedy` are templates over the facts of the finding."""
+    """One judgement on a file as a whole; `message` and `remedy` are templates over the facts of the finding.
+
+    A rule that is given no longer says `until` when; it stays, because stored results hold its code.
+    """
 
     code: str
     severity: Severity
@@ -182,4 +187,5 @@ class FileRule:
     remedy: str
     example: str
     since: str = "1.0"
+    until: str = ""
     feeds: frozenset[Feed] = field(default_factory=lambda: frozenset(Feed))

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from vpn_registry import formats
-from vpn_registry.model import Feed, Finding, Mode
+from vpn_registry.model import USUAL_LIMITS, Feed, Finding, Limits, Mode
 from vpn_registry.rulebook import columns_of, file_finding, rules_of
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BoolArray, Context
@@ -34,11 +34,15 @@ PIECE: Final = 200_000
 
 
 def read(
-    data: bytes, ext: str, feed: Feed, *, max_rows: int = 200_000
+    data: bytes, ext: str, feed: Feed, *, stem: str | None = None, limits: Limits = USUAL_LIMITS
 ) -> tuple[formats.Decoded | None, tuple[Finding, ...]]:
-    """The decoded file, or None, and what reading found; refusals come back as findings, not as exceptions."""
+    """The decoded file, or None, and what reading found; refusals come back as findings, not as exceptions.
+
+    `stem` is the file's name without its extension, which an archive's member must have. Our own failure to read
+    (no process to be had for a workbook) is an exception, and no finding.
+    """
     try:
-        decoded = formats.decode(data, ext, columns_of(feed), max_rows=max_rows)
+        decoded = formats.decode(data, ext, columns_of(feed), stem=stem, limits=limits)
     except formats.UnreadableError as refusal:
         return None, (file_finding(refusal.code, **refusal.facts),)
     pa.default_memory_pool().release_unused()  # what reading needed beside the frame is as large as the frame
