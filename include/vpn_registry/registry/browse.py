@@ -5,12 +5,12 @@ A page costs a count and a slice, whatever lies before it; rows come as mappings
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, String, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import PAKISTAN
@@ -33,7 +33,7 @@ from vpn_registry.registry.tables import (
     ValidationResultRow,
 )
 
-Record = RowMapping
+Record = Mapping[str, Any]
 """One row by column names; values as the columns' types give them."""
 
 _DELIVERY: Final = (
@@ -97,15 +97,16 @@ def delivery(db: Session, delivery_id: int) -> Record | None:
         .outerjoin(result, and_(result.delivery_id == DeliveryRow.id, result.revision == DeliveryRow.revision))
         .where(DeliveryRow.id == delivery_id)
     )
-    return db.execute(query).mappings().one_or_none()
+    return next(iter(_records(db, query)), None)
 
 
 def events(db: Session, object_type: str, object_id: str) -> list[Record]:
-    """What the audit trail says happened to one object, oldest first: happened_at, actor, action, detail."""
+    """What the audit trail says was done to one object, oldest first, but not who looked at it: happened_at, actor,
+    action, detail."""
     event = AuditEventRow
     query = (
         select(event.happened_at, event.actor, event.action, event.detail)
-        .where(event.object_type == object_type, event.object_id == object_id)
+        .where(event.object_type == object_type, event.object_id == object_id, event.action.not_like("look%"))
         .order_by(event.id)
         .limit(200)
     )
@@ -194,7 +195,7 @@ def stages(db: Session) -> list[str]:
 def notice(db: Session, notice_no: str) -> Record | None:
     """One notice by its number; None when there is none."""
     query = select(*_columns(NoticeRow, _NOTICE)).where(NoticeRow.notice_no == notice_no)
-    return db.execute(query).mappings().one_or_none()
+    return next(iter(_records(db, query)), None)
 
 
 def messages(db: Session, notice_id: int) -> list[Record]:
@@ -210,7 +211,7 @@ def frozen(db: Session, message_id: int) -> Record | None:
     query = select(*_columns(MessageRow, names), NoticeRow.isp, NoticeRow.notice_no)
     query = query.join(NoticeRow, NoticeRow.id == MessageRow.notice_id)
     query = query.where(MessageRow.id == message_id, MessageRow.frozen_at.is_not(None))
-    return db.execute(query).mappings().one_or_none()
+    return next(iter(_records(db, query)), None)
 
 
 def named_clients(db: Session, notice_id: int, *, part: str = "", offset: int, limit: int) -> Slice:
@@ -251,7 +252,7 @@ def _columns(table: Any, names: Sequence[str]) -> list[Any]:
 
 
 def _records(db: Session, query: Any) -> list[Record]:
-    return list(db.execute(query).mappings())
+    return [dict(row) for row in db.execute(query).mappings()]
 
 
 def _slice(

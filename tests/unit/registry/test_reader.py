@@ -38,10 +38,10 @@ def test_a_look_says_what_is_missing(make_settings: Callable[[], Settings]) -> N
 
 
 def test_that_somebody_looked_is_in_the_trail(registry: Registry, looking: Reader) -> None:
-    looking.record("tester", "look", "client", "indus/7", {"isp": "indus"})
+    looking.record("tester", "explain", "client", "indus/7", {"isp": "indus"})
     with looking.look() as look:
         (event,) = browse.events(look.db, "client", "indus/7")
-    assert (event["actor"], event["action"], event["happened_at"]) == ("tester", "look", registry.now())
+    assert (event["actor"], event["action"], event["happened_at"]) == ("tester", "explain", registry.now())
     assert audit.seal(registry, registry.now()) == 1
 
 
@@ -54,7 +54,7 @@ def test_a_look_that_can_not_be_recorded_in_time_is_refused(
         is_sqlite = db.get_bind().dialect.name == "sqlite"  # where any writer holds up every other
         db.execute(text("DELETE FROM leases" if is_sqlite else "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE"))
         with pytest.raises(NotAuditedError):
-            looking.record("tester", "look", "client", "indus/7", {})
+            looking.record("tester", "explain", "client", "indus/7", {})
     assert time.monotonic() - started < 10  # not the minute that other writers wait
 
 

@@ -1,0 +1,123 @@
+"""What needs a person, the most urgent first. Pure: records in, sentences out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from vpn_registry.campaign import LAPSE_WORKING_DAYS, working_day_after
+from vpn_registry.model import pakistani_day
+from vpn_registry.page.rendering import address
+from vpn_registry.registry.glance import Filing
+from vpn_registry.roster import Isp
+
+HELD_WORKING_DAYS: Final = 2
+"""After so many a held delivery stops holding up a notice, which is then itself held (contract section 8)."""
+DECISION_WORKING_DAYS: Final = 10
+STUCK: Final = timedelta(minutes=30)
+"""How long a taken delivery may be on its way to its answer (design.md section 6)."""
+
+_HELD_DELIVERY: Final = "held_delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing to do: who it is about, what in a sentence, since when, by when, where to look, and which DAG does it.
+
+    `form` are the values to put into the form of `dag`.
+    """
+
+    kind: str
+    isp: str
+    what: str
+    link: str
+    since: datetime | None = None
+    due_on: date | None = None
+    dag: str = ""
+    form: Mapping[str, str | int] = field(default_factory=dict)
+
+
+_ORDER: Final = ("zone fails", "mail uncertain", "mail failed", "notice held", "case", "stuck", "silent")
+
+
+def sort_needs(needs: Iterable[Need]) -> list[Need]:
+    """By kind, within it what is due first."""
+    return sorted(needs, key=lambda need: (_ORDER.index(need.kind), need.due_on or date.max, need.isp))
+
+
+def failing_zones(watches: Mapping[str, Any], isps: Collection[str]) -> list[Need]:
+    """Zones that can't be listed: nothing those ISPs file is seen."""
+    failing = (watch for isp, watch in watches.items() if isp in isps and watch.failing_since_at is not None)
+    return [
+        Need("zone fails", watch.isp, f"The zone can't be listed: {watch.error}", address("isps", watch.isp),
+             since=watch.failing_since_at, dag="collect_deliveries")
+        for watch in failing
+    ]  # fmt: skip
+
+
+def notices(rows: Iterable[Mapping[str, Any]], holidays: Collection[date]) -> list[Need]:
+    """Held notices with the day they lapse, and those whose mail failed or may have arrived."""
+    needs = []
+    for row in rows:
+        link, state = address("notices", row["notice_no"]), str(row["state"])
+        named = f"{row['notice_no']} ({row['stage']})"
+        if state == "held":
+            counts = row["counts"]
+            what = (
+                f"{named} waits for approval: {counts.get('to_register', 0)} of {counts.get('comparable', 0)} clients "
+                f"to register. {row['reason']}"
+            )
+            due = working_day_after(row["stage_on"], LAPSE_WORKING_DAYS, holidays)
+            form = {"isp": row["isp"], "stage": row["stage"], "reason": ""}
+            needs.append(Need("notice held", row["isp"], what, link, row["planned_at"], due, "approve_notices", form))
+        elif state in ("failed", "uncertain"):
+            what = f"{named}: " + (
+                "no compliance contact got it." if state == "failed" else "the relay may or may not have taken it."
+            )
+            needs.append(Need(f"mail {state}", row["isp"], what, link, row["settled_at"], dag="send_notices"))
+    return needs
+
+
+def cases(rows: Iterable[Mapping[str, Any]], holidays: Collection[date]) -> list[Need]:
+    """Open cases with the day by which they should be decided."""
+    return [
+        Need("case", row["isp"], f"Case {row['id']}, {str(row['kind']).replace('_', ' ')}: {row['reason']}",
+             address("deliveries", row["delivery_id"]) if row["delivery_id"] else address("cases", isp=row["isp"]),
+             row["opened_at"], due_on(row["kind"], row["opened_at"], holidays), "decide_case", {"case": row["id"]})
+        for row in rows
+    ]  # fmt: skip
+
+
+def due_on(kind: str, opened_at: datetime, holidays: Collection[date]) -> date:
+    """The day by which a case should be decided: held files hold up notices, so they come first."""
+    days = HELD_WORKING_DAYS if kind == _HELD_DELIVERY else DECISION_WORKING_DAYS
+    return working_day_after(pakistani_day(opened_at), days, holidays)
+
+
+def stuck(rows: Iterable[Any]) -> list[Need]:
+    """Deliveries that were taken long ago and are not answered."""
+    return [
+        Need("stuck", row.isp, f"Delivery {row.id} ({row.file_name}) is {row.state} and not answered.",
+             address("deliveries", row.id), row.since_at, dag="collect_deliveries")
+        for row in rows
+    ]  # fmt: skip
+
+
+def silent(isps: Mapping[str, Isp], filings: Mapping[str, Filing], today: date) -> list[Need]:
+    """ISPs without a client list within their cadence."""
+    needs = []
+    for slug, isp in isps.items():
+        filing = filings.get(slug)
+        list_on = filing.list_on if filing else None
+        if isp.check_only or (list_on is not None and (today - list_on).days <= isp.cadence_days):
+            continue
+        what = (
+            f"The newest client list is of {list_on:%-d %b %Y}, older than its {isp.cadence_days} days."
+            if list_on is not None
+            else "No client list was ever accepted" + (": nothing was ever filed." if filing is None else ".")
+        )
+        due = list_on + timedelta(days=isp.cadence_days) if list_on is not None else None
+        needs.append(Need("silent", slug, what, address("isps", slug), due_on=due))
+    return needs
