@@ -50,7 +50,7 @@ async def page(scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable
 APPS = [{"app": page, "url_prefix": PREFIX, "name": "VPN registry"}]
 VIEWS = [
     {
-        "name": "VPN registry",
+        "name": "Registry",
         "href": f"{BASE}{PREFIX}/",
         "destination": "nav",
         "url_route": "vpn-registry",

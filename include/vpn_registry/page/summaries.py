@@ -16,7 +16,7 @@ from vpn_registry.page.desk import Desk, Sitting
 from vpn_registry.page.lists import chosen, paging, sheet, window
 from vpn_registry.page.room import Room, known_isp
 from vpn_registry.registry import browse, glance
-from vpn_registry.registry.glance import Coverage, Standing
+from vpn_registry.registry.glance import Coverage, Filing, Standing
 
 TREND_DAYS: Final = 60
 FINDINGS_DAYS: Final = 30
@@ -46,11 +46,12 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
     @routes.get("/")
     def overview(request: Request, form: str = "") -> Response:
         with room.sit_down() as (desk, sitting):
-            rows = _isps(desk, sitting)
+            filings = glance.filings(sitting.db)
+            rows = _isps(desk, sitting, filings)
             if form == "csv":
                 return sheet("isps", _ISPS, rows, len(rows))
             return room.page(
-                request, "overview.html", desk, sitting, rows=rows, needs=_needs(desk, sitting),
+                request, "overview.html", desk, sitting, rows=rows, needs=_needs(desk, sitting, filings),
                 national=_national(rows), **_figures(sitting),
             )  # fmt: skip
 
@@ -115,10 +116,10 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
     return routes
 
 
-def _isps(desk: Desk, sitting: Sitting) -> list[dict[str, Any]]:
+def _isps(desk: Desk, sitting: Sitting, filings: Mapping[str, Filing]) -> list[dict[str, Any]]:
     """One row an ISP of the roster: those with the most clients to register first."""
     db = sitting.db
-    standings, filings, cases = glance.standings(db), glance.filings(db), glance.open_cases_by_isp(db)
+    standings, cases = glance.standings(db), glance.open_cases_by_isp(db)
     outcomes = glance.outcomes_by_isp(db, since=sitting.today - timedelta(days=FINDINGS_DAYS))
     rows = []
     for slug, isp in desk.isps.items():
@@ -153,7 +154,7 @@ def _national(rows: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def _needs(desk: Desk, sitting: Sitting) -> list[urgency.Need]:
+def _needs(desk: Desk, sitting: Sitting, filings: Mapping[str, Filing]) -> list[urgency.Need]:
     db = sitting.db
     waiting = browse.notices(db, offset=0, limit=200).rows  # what waits comes first
     opened = browse.cases(db, offset=0, limit=200).rows
@@ -163,7 +164,7 @@ def _needs(desk: Desk, sitting: Sitting) -> list[urgency.Need]:
             *urgency.notices(waiting, desk.holidays),
             *urgency.cases(opened, desk.holidays),
             *urgency.stuck(glance.stuck(db, sitting.now - urgency.STUCK)),
-            *urgency.silent(desk.isps, glance.filings(db), sitting.today),
+            *urgency.silent(desk.isps, filings, sitting.today),
         ]
     )
 

@@ -6,11 +6,9 @@ Days are calendar days in Pakistan.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import reduce
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Date, Integer, String, and_, case, cast, func, select, true
@@ -26,7 +24,6 @@ from vpn_registry.model import (
     Outcome,
     Status,
     ZoneFolder,
-    pakistani_day,
 )
 from vpn_registry.registry.tables import (
     CaseRow,
@@ -105,12 +102,14 @@ def coverage_by_day(db: Session, *, since: date, until: date, isp: str | None = 
     last = select(func.max(run.id)).where(run.run_at >= _start_of(since)).group_by(run.isp, day)
     if isp is not None:
         last = last.where(run.isp == isp)
-    sums: list[Any] = [_sum_of(run.counts, statuses) for statuses in (TO_REGISTER, COVERED, COMPARABLE)]
-    found = db.execute(select(run.isp, run.run_at, *sums).where(run.id.in_(last)).order_by(run.id))
+    # The counts are added up here: taking them out of the JSON one by one costs the database five times as much.
+    found = db.execute(select(run.isp, day, run.counts).where(run.id.in_(last)).order_by(run.id))
     by_day: dict[date, dict[str, tuple[int, int, int]]] = {}
-    for slug, run_at, *figures in found:
-        to_register, covered, comparable = figures
-        by_day.setdefault(pakistani_day(run_at), {})[slug] = (to_register, covered, comparable)
+    for slug, on, counts in found:
+        to_register, covered, comparable = (
+            sum(counts.get(status, 0) for status in statuses) for statuses in (TO_REGISTER, COVERED, COMPARABLE)
+        )
+        by_day.setdefault(_as_date(on), {})[slug] = (to_register, covered, comparable)
     return list(_carried(by_day, until))
 
 
@@ -230,12 +229,6 @@ def _day(db: Session, moment: Any) -> ColumnElement[Any]:
 
 def _as_date(day: date | str) -> date:
     return date.fromisoformat(day) if isinstance(day, str) else day
-
-
-def _sum_of(counts: Any, statuses: Collection[Status]) -> ColumnElement[int]:
-    """The sum of some statuses in a JSON column of counts, added up by the database."""
-    terms = [func.coalesce(counts[status.value].as_integer(), 0) for status in sorted(statuses)]
-    return reduce(operator.add, terms)
 
 
 def _json_pairs(db: Session, counts: Any) -> Any:

@@ -1,0 +1,106 @@
+"""Server time of the page's views on a large registry, made by SQL: `python tests/benchmarks/page.py [SHARE]`.
+
+At share 1 the registry holds 1,000,000 registrations and 5,000,000 clients of 50 ISPs (the goal: 300 ms a page); the
+default is a tenth. Prints the milliseconds of the second request to each page, and the queries it took.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.testclient import TestClient
+from sqlalchemy import event, text
+
+from vpn_registry import roster, settings
+from vpn_registry.model import Contact, ContactRole
+from vpn_registry.page import Guards, make_app
+from vpn_registry.page.desk import Desk
+from vpn_registry.registry import home
+from vpn_registry.registry.engine import looking_engine
+from vpn_registry.registry.reader import Reader
+from vpn_registry.settings import Settings
+
+AT = datetime(2026, 6, 16, 4, 0, tzinfo=UTC)
+GOAL_MS = 300
+SQL = Path(__file__).with_suffix(".sql")
+ISPS, RUNS, FILES, FINDINGS = 50, 60, 400, 2_000
+PAGES = (
+    "/", "/isps/isp7", "/deliveries", "/deliveries?told=rejected&page=3", "/deliveries?code=H101", "/deliveries/77",
+    "/deliveries/77/findings?page=30", "/isps/isp7/clients", "/isps/isp7/clients?status=expired&page=20",
+    "/isps/isp7/clients/c7-100", "/cases", "/notices", "/rules", "/find?q=c7-100",
+)  # fmt: skip
+
+
+def fill(registry: home.Registry, share: float) -> None:
+    """Rows straight into the tables (page.sql): what counts is how many there are, not how they came."""
+    clients = int(5_000_000 * share)
+    each = clients // ISPS
+    counts = {"registered": each * 7 // 10, "unregistered": each // 5, "expired": each // 20, "exempt": each // 20}
+    given = {
+        "isps": ISPS, "runs": RUNS, "files": FILES, "counts": json.dumps(counts), "clients": clients,
+        "registrations": int(1_000_000 * share), "findings": FINDINGS, "deliveries": ISPS * FILES,
+        "found": json.dumps({"H101": 2, "H110": 1, "W105": 3}), "now": f"{AT:%Y-%m-%d %H:%M:%S.%f}",
+    }  # fmt: skip
+    with registry.writing() as db:
+        for statement in SQL.read_text(encoding="utf-8").split(";"):
+            if statement.strip():
+                db.execute(text(statement), given)
+
+
+def main() -> None:
+    share = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
+    with tempfile.TemporaryDirectory(prefix="vpn-registry-page-") as name:
+        folder = Path(name)
+        url = f"sqlite:///{folder / 'registry.sqlite'}"
+        started = time.perf_counter()
+        fill(home.open_home(Settings(folder, url, folder, folder / "keys" / "registry.key"), as_of=AT), share)
+        print(
+            f"{int(5e6 * share):,} clients, {int(1e6 * share):,} registrations in {time.perf_counter() - started:.0f} s"
+        )
+        measure(url)
+
+
+def measure(url: str) -> None:
+    contact = (Contact("Desk", "desk@isp.example", ContactRole.COMPLIANCE),)
+    isps = {f"isp{n}": roster.Isp(f"isp{n}", f"ISP {n}", "", "", f"sftp_{n}", None, contact) for n in range(ISPS)}
+    desk = Desk(Reader(url), isps, roster.load_campaign(), frozenset(), frozenset())
+    app = make_app(settings.PROJECT / "plugins" / "registry_page", Guards(_look, _look), lambda: desk)
+    client = TestClient(app, follow_redirects=False)
+    for path in PAGES:
+        queries = _counted(url, partial(client.get, path))
+        started = time.perf_counter()
+        if client.get(path).status_code not in (200, 303):
+            sys.exit(f"{path} is no page of this registry")
+        spent = (time.perf_counter() - started) * 1000
+        print(f"{path:<45} {spent:5.0f} ms, {spent / GOAL_MS:4.0%} of the goal, {queries} queries")
+
+
+def _counted(url: str, work: Callable[[], Any]) -> int:
+    asked: list[str] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(looking_engine(url), "before_cursor_execute", listen)
+    try:
+        work()
+    finally:
+        event.remove(looking_engine(url), "before_cursor_execute", listen)
+    return len(asked)
+
+
+def _look(request: Request) -> None:
+    request.state.actor = "benchmark"
+
+
+if __name__ == "__main__":
+    main()
