@@ -59,7 +59,7 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
         deadline=day["deadline_on"],
         today=day["today"],
         list_on=statuses.list_on(db, isp),
-        elsewhere=statuses.keys_elsewhere(db, isp),
+        elsewhere=statuses.filed_elsewhere(db, isp, day["today"]),
         last_rejected=statuses.last_rejected(db, isp),
     )
     run = statuses.store_run(

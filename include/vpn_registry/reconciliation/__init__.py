@@ -1,21 +1,21 @@
 """The comparison of an ISP's client list with its registrations: one status a client, with the reason.
 
-`comparison` reads like the contract's table; `pairing` finds the registration of a client, `spans` does the address
-search behind it, `reasons` holds the sentences.
+`comparison` reads like the contract's table; `terms` says which registrations hold, `pairing` finds those of a client,
+`spans` does the address search behind it, `names` finds similar names, `reasons` holds the sentences, `movements` tells
+two runs apart.
 """
 
 from vpn_registry.reconciliation.comparison import (
     CLIENT_COLUMNS,
-    REGISTRATION_COLUMNS,
     RULE_VERSION,
     STATUS_COLUMNS,
     Cases,
-    changes,
     compare,
     coverage,
     orphans,
-    successors,
 )
+from vpn_registry.reconciliation.movements import changes, successors
+from vpn_registry.reconciliation.terms import REGISTRATION_COLUMNS
 
 __all__ = [
     "CLIENT_COLUMNS",

@@ -23,6 +23,8 @@ SIMILAR: Final = 86.0
 """Of 100: what a pair has to score to be shown to a person. Chosen on the sample of tests/benchmarks/names.py."""
 ACROSS_SCRIPTS: Final = 80.0
 """The same for an Urdu and a Latin name, which share only their consonants."""
+ALL_BUT_EQUAL: Final = 95.0
+"""What a pair has to score whose ids differ: one typing error in a long name, but not another first word."""
 
 _COMMON: Final = 150
 """A piece that more names than this have in common finds nobody."""

@@ -46,6 +46,17 @@ class Pairing:
         self._is_identified: Bools = np.logical_or.reduce(identified)
 
     @property
+    def _registered_client(self) -> Ints:
+        """Per registration: a number for the client it names, by the first id that it gives; NOBODY without any."""
+        number, base = np.full(self._registrations.rows, NOBODY, dtype=np.int64), 0
+        for key in ("ntn", "cnic", "other_id", "subscriber_id"):
+            _, theirs = self._groups[key]
+            new = (number == NOBODY) & (theirs >= 0)
+            number[new] = base + theirs[new]
+            base += theirs.max(initial=NOBODY) + 1
+        return number
+
+    @property
     def is_paired(self) -> Bools:
         """Per registration: whether any client of the list pairs with it, by whatever."""
         return self._is_identified | (self._client_at() >= 0)
@@ -81,11 +92,9 @@ class Pairing:
         gives an id of a kind which this client gives too (they differ, or it would have paired by it).
         """
         free = usable & ~self._is_identified
-        client_span = self._client_at(free)
-        client = _owner(self._clients, client_span)
+        client = _owner(self._clients, self._client_at(free))
         candidates = self._registrations.within(free)
-        everybody = np.zeros(self._clients.rows, dtype=np.int64)
-        total = spans.count_overlaps(candidates, np.zeros_like(client), self._clients, everybody)
+        total = spans.count_overlaps(candidates, _everybody(candidates), self._clients, _everybody(self._clients))
         own = spans.count_overlaps(candidates, client, self._clients, np.arange(self._clients.rows))
         shared = np.zeros(len(client), dtype=bool)
         shared[candidates.owner[total > own]] = True
@@ -93,24 +102,32 @@ class Pairing:
         for key in ("ntn", "cnic", "other_id"):
             ours, theirs = self._groups[key]
             good = good[(ours[client[good]] < 0) | (theirs[good] < 0)]
-        found = np.full(self._clients.rows, NOBODY, dtype=np.int64)
-        found[client[good[::-1]]] = good[::-1]
-        is_number = np.zeros(self._clients.rows, dtype=bool)
-        is_number[client[good[::-1]]] = self._clients.is_number(client_span[good[::-1]])
-        return _split(found, is_number)
+        is_good = np.zeros(len(client), dtype=bool)
+        is_good[good] = True
+        by_address = self._client_at(is_good, is_number=False) != NOBODY
+        return _addresses_first(self._first_of(client, good[by_address[good]]), self._first_of(client, good))
+
+    def contested(self, in_force: Bools) -> Bools:
+        """Per registration: whether one in force of another client claims an address or number of it as well.
+
+        Registrations are one client's when their tax number, else identity card, document or subscriber id is equal.
+        """
+        client, rivals = self._registered_client, self._registrations.within(in_force)
+        total = spans.count_overlaps(self._registrations, _everybody(rivals), rivals, _everybody(rivals))
+        own = spans.count_overlaps(self._registrations, client, rivals, client)
+        found = np.zeros(self._registrations.rows, dtype=bool)
+        found[self._registrations.owner[total > own]] = True
+        return found
 
     def any_by_address(self, usable: Bools) -> ByAddress:
         """Registrations that share an address or number with the client, contested or not."""
         candidates = self._registrations.within(usable)
-        span = spans.find_overlap(
-            self._clients,
-            np.zeros(self._clients.rows, dtype=np.int64),
-            candidates,
-            np.zeros(candidates.rows, dtype=np.int64),
-        )
-        is_number = np.zeros(len(span), dtype=bool)
-        is_number[span >= 0] = candidates.is_number(span[span >= 0])
-        return _split(_owner(candidates, span), is_number)
+        found = []
+        for is_number in (False, True):
+            ours, theirs = self._clients.of_kind(is_number=is_number), candidates.of_kind(is_number=is_number)
+            span = spans.find_overlap(ours, _everybody(ours), theirs, _everybody(theirs))
+            found.append(_owner(theirs, span))
+        return _addresses_first(*found)
 
     def nearest(self, contested: ByAddress) -> Ints:
         """The nearest registration, in force or not, for the data team to look at."""
@@ -121,21 +138,38 @@ class Pairing:
             found = np.where(by_key != NOBODY, by_key, found)
         return found
 
+    def contradict(self, client: Ints, registration: Ints) -> Bools:
+        """Per pair that has no id in common: whether both give an id of one kind all the same."""
+        found = np.zeros(len(client), dtype=bool)
+        for key in ("ntn", "cnic", "other_id"):
+            ours, theirs = self._groups[key]
+            found |= (ours[client] >= 0) & (theirs[registration] >= 0)
+        return found
+
     def names_another_line(self, client: Ints, registration: Ints) -> Bools:
         """Per pair: whether the registration names another subscriber id of the list."""
         ours, theirs = self._groups["subscriber_id"]
         differs: Bools = ours[client] != theirs[registration]
         return self._names_a_line[registration] & differs
 
-    def _client_at(self, usable: Bools | None = None) -> Ints:
-        """Per registration: the index of a client's span that overlaps it, else negative."""
+    def _client_at(self, usable: Bools | None = None, *, is_number: bool | None = None) -> Ints:
+        """Per registration: the index of a client's span (of that kind) that overlaps it, else negative."""
         candidates = self._registrations if usable is None else self._registrations.within(usable)
-        return spans.find_overlap(
-            candidates,
-            np.zeros(candidates.rows, dtype=np.int64),
-            self._clients,
-            np.zeros(self._clients.rows, dtype=np.int64),
-        )
+        clients = self._clients
+        if is_number is not None:
+            candidates, clients = candidates.of_kind(is_number=is_number), clients.of_kind(is_number=is_number)
+        return spans.find_overlap(candidates, _everybody(candidates), clients, _everybody(clients))
+
+    def _first_of(self, client: Ints, registrations: Ints) -> Ints:
+        """Per client: the first of these registrations that is his, else NOBODY."""
+        found = np.full(self._clients.rows, NOBODY, dtype=np.int64)
+        found[client[registrations[::-1]]] = registrations[::-1]
+        return found
+
+
+def _everybody(of: spans.Spans) -> Ints:
+    """One group for all rows."""
+    return np.zeros(of.rows, dtype=np.int64)
 
 
 def _owner(of: spans.Spans, span: Ints) -> Ints:
@@ -144,5 +178,5 @@ def _owner(of: spans.Spans, span: Ints) -> Ints:
     return owner
 
 
-def _split(found: Ints, is_number: Bools) -> ByAddress:
-    return ByAddress(np.where(is_number, NOBODY, found), np.where(is_number, found, NOBODY))
+def _addresses_first(address: Ints, number: Ints) -> ByAddress:
+    return ByAddress(address, np.where(address == NOBODY, number, NOBODY))

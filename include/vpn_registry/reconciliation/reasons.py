@@ -28,6 +28,10 @@ _FIXED: Final = {
     Status.REVIEW: "The files do not decide whether this client is registered; a person is looking at it.",
     Status.UNDECLARED: "The client list does not say whether this client uses a VPN.",
 }
+_EXEMPTED: Final = {
+    "case": "A decision in force exempts this client.",
+    "answer": "Your answer exempts this client until your next client list, which has to say the same.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,8 @@ def _old_list(list_on: date | None) -> str:
 
 
 def _exemptions(key: str, clients: pd.DataFrame) -> list[str]:
-    if key == "case":
-        return ["A decision in force exempts this client."] * len(clients)
+    if key in _EXEMPTED:
+        return [_EXEMPTED[key]] * len(clients)
     texts = {
         "terminated": "The client list says that the service is terminated.",
         "suspended": "The client list says that the service is suspended.",

@@ -44,10 +44,10 @@ class Spans:
         given[self.owner] = True
         return given
 
-    def is_number(self, span: Ints) -> Bools:
-        """Per index into the spans: whether it is a mobile number rather than an address."""
-        first = self.first[span]
-        return (first >= _NUMBERS) & (first < _IPV6)
+    def of_kind(self, *, is_number: bool) -> Spans:
+        """Only the mobile numbers, or only the addresses; row numbers stay."""
+        keep = ((self.first >= _NUMBERS) & (self.first < _IPV6)) == is_number
+        return Spans(self.rows, self.owner[keep], self.first[keep], self.last[keep])
 
     def within(self, rows: Bools) -> Spans:
         """Only the spans of these rows; row numbers stay."""

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import and_, bindparam, exists, func, insert, literal, select, union_all, update
+from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import TO_REGISTER, Feed, Outcome, ZoneFolder, pakistani_day
@@ -93,21 +93,32 @@ def registrations_frame(db: Session, isp: str) -> pd.DataFrame:
     return frame
 
 
-def keys_elsewhere(db: Session, isp: str) -> pd.DataFrame:
-    """Keys of registrations in force with other ISPs, as (key, value); whose they are is not told."""
-    version = RegistrationVersionRow
-    parts = [
-        select(literal(key).label("key"), column.label("value"))
-        .select_from(RegistrationRow)
-        .join(version, version.id == RegistrationRow.version_id)
-        .where(RegistrationRow.isp != isp, RegistrationRow.is_in_force, column != "")
-        for key, column in (
-            ("ntn", version.ntn_key),
-            ("cnic", version.cnic_fingerprint),
-            ("other_id", version.other_id_fingerprint),
+def filed_elsewhere(db: Session, isp: str, today: date) -> dict[str, str]:
+    """Clients of the list with a registration in force at another ISP -> the kind of key they share.
+
+    The keys are compared where they lie: nothing of the other ISP is read, not even which one it is.
+    """
+    ours, theirs = ClientVersionRow, RegistrationVersionRow
+    found: dict[str, str] = {}
+    for kind, own, their in (
+        ("ntn", ours.ntn_key, theirs.ntn_key),
+        ("cnic", ours.cnic_fingerprint, theirs.cnic_fingerprint),
+        ("other_id", ours.other_id_fingerprint, theirs.other_id_fingerprint),
+    ):
+        holds = or_(func.coalesce(theirs.valid_to, "") == "", theirs.valid_to >= today.isoformat())
+        filed = (
+            select(RegistrationRow.id)
+            .join(theirs, theirs.id == RegistrationRow.version_id)
+            .where(their == own, RegistrationRow.isp != isp, RegistrationRow.is_in_force, holds)
         )
-    ]
-    return _text_frame(db, union_all(*parts))
+        query = (
+            select(ClientRow.subscriber_id)
+            .join(ours, ours.id == ClientRow.version_id)
+            .where(ClientRow.isp == isp, ClientRow.is_in_force, own != "", exists(filed))
+        )
+        for subscriber in db.scalars(query):
+            found.setdefault(subscriber, kind)
+    return found
 
 
 def last_rejected(db: Session, isp: str) -> dict[str, tuple[int, int]]:
