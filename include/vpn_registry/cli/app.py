@@ -7,7 +7,7 @@ import sys
 import typer
 
 from vpn_registry import terminal
-from vpn_registry.cli import backups, extraction, files, house, keys, look, privacy, work
+from vpn_registry.cli import backups, checkup, extraction, files, house, keys, look, privacy, work
 from vpn_registry.model import ConfigurationError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ for group in (
     extraction.commands,
     files.commands,
     house.commands,
+    checkup.commands,
     backups.commands,
 ):
     app.add_typer(group)

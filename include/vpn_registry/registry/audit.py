@@ -95,13 +95,24 @@ def seal(registry: Registry, at: datetime) -> int:
     return len(links)
 
 
-def verify(db: Session) -> Chain:
-    """Walk the chain from its start."""
-    count, oldest = db.execute(
+def tail(db: Session) -> tuple[int, datetime | None]:
+    """How many events are not sealed yet, and when the oldest of them happened."""
+    count, oldest_at = db.execute(
         select(func.count(), func.min(AuditEventRow.happened_at)).where(
             AuditEventRow.id.not_in(select(AuditSealRow.event_id))
         )
     ).one()
+    return count, oldest_at
+
+
+def last_at(db: Session) -> datetime | None:
+    """When the newest event happened."""
+    return db.scalar(select(AuditEventRow.happened_at).order_by(AuditEventRow.id.desc()).limit(1))
+
+
+def verify(db: Session) -> Chain:
+    """Walk the chain from its start."""
+    count, oldest = tail(db)
     seals = select(
         AuditSealRow.id.label("position"),
         AuditSealRow.event_id.label("sealed_event_id"),

@@ -1,0 +1,102 @@
+"""`vpnreg doctor`: one sentence for each thing that is wrong, and silence about what is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from vpn_registry import settings
+from vpn_registry.cli import checkup
+from vpn_registry.cli.app import app
+from vpn_registry.registry import audit, home, ledger
+from vpn_registry.registry.home import Registry
+
+CONTACT = '[[contacts]]\nname = "Desk"\nemail = "desk@isp.example"\nrole = "compliance"\n'
+ISP = f'name = "Indus"\nsftp = "sftp_indus"\n{CONTACT}'
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry on the real clock whose one zone was listed just now."""
+    (tmp_path / "isps").mkdir()
+    (tmp_path / "isps" / "indus.toml").write_text(ISP, encoding="utf-8")
+    monkeypatch.setenv("VPN_REGISTRY_HOME", str(tmp_path))
+    monkeypatch.setenv("VPN_REGISTRY_ISPS", str(tmp_path / "isps"))
+    monkeypatch.setenv(checkup.MAIL, "{}")
+    monkeypatch.setattr(checkup, "FREE_BYTES", 0)
+    here = settings.load()
+    home.upgrade(here)
+    registry = home.open_home(here)
+    listed(registry, None)
+    return registry
+
+
+def listed(registry: Registry, error: str | None, at: datetime | None = None) -> None:
+    with registry.writing() as db:
+        ledger.record_listing(db, "indus", at=at or datetime.now(UTC), error=error)
+
+
+def event(registry: Registry, at: datetime) -> None:
+    with registry.writing() as db:
+        audit.record(db, actor="x", action="x", object_type="x", object_id="x", detail={}, at=at)
+
+
+def doctor(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["doctor", *arguments])
+
+
+def test_a_sound_installation_is_fine(installed: Registry) -> None:
+    done = doctor()
+    assert (done.exit_code, done.output) == (0, "Nothing is wrong.\n")
+    assert json.loads(doctor("--json").output) == []
+
+
+def _wrong_isp(registry: Registry) -> None:
+    (registry.settings.isps / "indus.toml").write_text(ISP + "colour = 1\n", encoding="utf-8")
+
+
+def _lost_key(registry: Registry) -> None:
+    registry.settings.key_file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "about", "words"),
+    [
+        (_wrong_isp, "settings", "indus.toml"),
+        (_lost_key, "registry", "registry.key"),
+        (lambda registry: listed(registry, "The server refused the key."), "zones", "refused the key"),
+        (lambda registry: listed(registry, None, datetime.now(UTC) - timedelta(hours=3)), "zones", "last listed"),
+        (lambda registry: event(registry, datetime.now(UTC) - timedelta(hours=3)), "audit", "1 events are not sealed"),
+        (lambda registry: event(registry, datetime.now(UTC) + timedelta(hours=3)), "clock", "an event of"),
+    ],
+)
+def test_each_trouble_is_one_sentence(
+    installed: Registry, spoil: Callable[[Registry], None], about: str, words: str
+) -> None:
+    spoil(installed)
+    done = doctor("--json")
+    (trouble,) = json.loads(done.output)
+    assert done.exit_code == 1
+    assert trouble["about"] == about
+    assert words in trouble["sentence"]
+    assert trouble["sentence"].endswith(("?", "."))
+
+
+def test_missing_mail_and_a_full_disk_are_told(installed: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(checkup.MAIL)
+    monkeypatch.setattr(checkup, "FREE_BYTES", 2**62)
+    done = doctor()
+    assert done.exit_code == 1
+    assert [line.partition(":")[0] for line in done.output.splitlines()] == ["disk", "mail"]
+
+
+def test_a_wrong_setting_and_a_missing_registry_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VPN_REGISTRY_HOME", str(tmp_path))
+    assert "vpnreg db upgrade" in doctor().output
+    monkeypatch.setenv("VPN_REGISTRY_SETTLE_SECONDS", "soon")
+    assert doctor().output.startswith("settings: ")
