@@ -18,7 +18,7 @@ from vpn_registry.demo.sample_files import file_name, to_csv
 from vpn_registry.demo.sample_stories import PLACES, Story
 from vpn_registry.dropzone import FolderZone, Zone
 from vpn_registry.model import PAKISTAN, Feed, Mode, Status
-from vpn_registry.pipeline import collect
+from vpn_registry.pipeline import collect, dispatch, notify
 from vpn_registry.pipeline.exchange import Exchange, open_exchange
 from vpn_registry.roster import Isp
 from vpn_registry.settings import Settings
@@ -70,6 +70,23 @@ def registrations(isp: str, seq: int, rows: Iterable[Row], mode: Mode = Mode.DEL
 def clients(isp: str, seq: int, rows: Iterable[Row], age: int = 1) -> tuple[str, bytes]:
     """Name and content of a client list."""
     return file_name(isp, Feed.CLIENTS, Mode.FULL, DAY, age, seq), to_csv(Feed.CLIENTS, list(rows)).encode()
+
+
+def responses(isp: str, seq: int, rows: Iterable[Row], age: int = 0) -> tuple[str, bytes]:
+    """Name and content of a file of answers to notices."""
+    return file_name(isp, Feed.RESPONSES, Mode.DELTA, DAY, age, seq), to_csv(Feed.RESPONSES, list(rows)).encode()
+
+
+def answer(subscriber: str, said: str, **more: str) -> Row:
+    """A row of a responses file about a client whom the first notice names."""
+    return {
+        "subscriber_id": subscriber,
+        "notice_no": "N-2026-000001",
+        "response": said,
+        "reference": "",
+        "comment": "as our sales desk says",
+        "responded_on": DAY.isoformat(),
+    } | more
 
 
 def withdrawals(rows: Iterable[Row]) -> list[Row]:
@@ -210,6 +227,15 @@ class _Wrapped(Exchange):
         assert isp.folder is not None
         zone: Zone = FolderZone(isp.folder)
         return nullcontext(self.wrappers[isp.slug](zone) if isp.slug in self.wrappers else zone)
+
+
+def send_notices(house: Installation) -> None:
+    """Plan what is due, approve whatever is held, and send it."""
+    notify.plan(house.exchange)
+    notify.brake(house.exchange)
+    notify.approve(house.exchange.registry, actor="tester", reason="figures checked")
+    for isp in notify.brake(house.exchange):
+        dispatch.send(house.exchange, isp, house.relay, holder="test")
 
 
 class ZoneAround:

@@ -87,6 +87,10 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
 
 
+TAKEN: Final = frozenset({Outcome.ACCEPTED, Outcome.PARTIAL})
+"""The outcomes by which a delivery's good rows count."""
+
+
 class Effect(StrEnum):
     """What one accepted registration row did to the registry (contract section 4, accepted.csv)."""
 

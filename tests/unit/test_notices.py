@@ -248,7 +248,7 @@ def test_the_letter_says_what_the_contract_asks_for() -> None:
         "1 registered (25.0 % covered)",
         "1 client is new on this list and 2 have been resolved",
         "indus_registrations_delta_YYYYMMDD_NNNN.csv",
-        "Files of the responses feed are not taken yet",
+        "indus_responses_delta_YYYYMMDD_NNNN.csv",
         "dispute",
         CAMPAIGN.office.email,
     ):

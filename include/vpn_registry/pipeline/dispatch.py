@@ -171,7 +171,12 @@ def _compose(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> Froze
     letters = notices.load_letters()
     offset = letters.offsets[notice.stage]
     parts = notices.select_parts(
-        now, offset=offset, today=today, holidays=exchange.holidays, review_since=reconcile.review_since(now)
+        now,
+        offset=offset,
+        today=today,
+        holidays=exchange.holidays,
+        registering=reconcile.registering_since(exchange, db, isp.slug),
+        review_since=reconcile.review_since(now),
     )
     last = outbox.last_sent(db, isp.slug, notice.campaign)
     named_before = last.subscribers if last else frozenset()

@@ -5,37 +5,30 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from vpn_registry import answers, validation
-from vpn_registry.model import (
-    ENGLISH,
-    Answer,
-    Delivery,
-    Effect,
-    Feed,
-    Finding,
-    Outcome,
-    pakistani_day,
-)
+from vpn_registry.model import ENGLISH, TAKEN, Answer, Delivery, Feed, Finding, Outcome, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.held import supersede
-from vpn_registry.registry import audit, cases, ledger, locks, merge
+from vpn_registry.pipeline.holding import reasons_to_hold
+from vpn_registry.pipeline.merging import foretell, merge_rows
+from vpn_registry.registry import audit, cases, ledger, locks, merge, responses
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook import KEYS, Context
 from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, file_finding, name_findings, number_findings
 from vpn_registry.rulebook.languages import retell
+from vpn_registry.rulebook.rule import Asked
 from vpn_registry.validation import Verdict
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
-
-CHANGES: Final = frozenset({Effect.CREATED, Effect.CHANGED, Effect.CLOSED, Effect.REINSTATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +45,13 @@ def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
     The caller holds the ISP's lease, so what is read before the transaction can't change under it; a worker that lost
     its claim meanwhile is refused by the ledger (Fenced).
     """
-    verdict = _verdict(exchange, isp, delivery)
+    verdict = verdict_on(exchange, isp, delivery)
     at = exchange.now()
     with exchange.registry.writing() as db:
         locks.hold_isp(db, isp.slug)
-        held_because = None if delivery.is_check_only else _shrink(db, isp, delivery, verdict)
+        held_because = reasons_to_hold(exchange, db, isp, delivery, verdict)
         outcome = Outcome.HELD if held_because else verdict.outcome
-        hold = [file_finding("F302", reason=held_because)] if held_because else []
-        findings = [*verdict.findings, *hold]
+        findings = [*verdict.findings, *(file_finding(code, reason=why) for code, why in held_because.items())]
         ledger.conclude(
             db,
             delivery,
@@ -72,33 +64,74 @@ def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
             rulebook_version=verdict.rulebook_version,
             at=at,
         )
-        effects, changed = None, 0
         if held_because:
-            cases.open_case(
-                db, isp.slug, cases.HELD_DELIVERY, str(delivery.id), delivery_id=delivery.id, reason=held_because, at=at
-            )
-        elif outcome in (Outcome.ACCEPTED, Outcome.PARTIAL) and not delivery.is_check_only:
-            effects, changed = _merge(exchange, db, delivery, verdict)
-            supersede(exchange, db, delivery, at)
-        lines = validation.row_findings(verdict)
-        ledger.record_rows(db, delivery, _row_outcomes(verdict, effects))
-        if delivery.is_check_only and outcome in (Outcome.ACCEPTED, Outcome.PARTIAL):
-            effects = _foretold(exchange, db, delivery, verdict)
-        ledger.record_findings(db, delivery, lines)
-        ledger.queue_answers(
-            db, delivery.id, _answers(exchange, db, delivery, verdict, outcome, findings, lines, effects)
-        )
-        audit.record(
-            db,
-            actor="collect_deliveries",
-            action="judge",
-            object_type="delivery",
-            object_id=str(delivery.id),
-            detail={"isp": isp.slug, "outcome": outcome.value, "changed": changed},
-            at=at,
-        )
+            reason, subject = " ".join(held_because.values()), str(delivery.id)
+            cases.open_case(db, isp.slug, cases.HELD_DELIVERY, subject, delivery_id=delivery.id, reason=reason, at=at)
+        changed = _follow(exchange, db, delivery, verdict, outcome, findings)
+        _audit(db, "collect_deliveries", "judge", delivery, outcome, changed, at)
     _tell(delivery, outcome, verdict)
     return Judged(outcome, changed)
+
+
+def take_up(exchange: Exchange, db: Session, held: Delivery, verdict: Verdict, *, actor: str) -> Judged:
+    """Merge a held delivery that a person releases, in the transaction of that decision.
+
+    `verdict` is a new one, on the registry as it stands now; nothing is held a second time. The caller holds the
+    ISP's lease. Raises Fenced when the delivery is no longer held.
+    """
+    at = exchange.now()
+    counts = _all_counts(verdict, verdict.findings)
+    released = ledger.revise(
+        db,
+        held,
+        outcome=verdict.outcome,
+        rows=verdict.rows,
+        counts_by_code=counts,
+        findings=verdict.findings,
+        result=verdict.result,
+        rulebook_version=verdict.rulebook_version,
+        at=at,
+    )
+    changed = _follow(exchange, db, released, verdict, verdict.outcome, verdict.findings)
+    _audit(db, actor, "release", released, verdict.outcome, changed, at)
+    return Judged(verdict.outcome, changed)
+
+
+def _follow(
+    exchange: Exchange,
+    db: Session,
+    delivery: Delivery,
+    verdict: Verdict,
+    outcome: Outcome,
+    findings: Sequence[Finding],
+) -> int:
+    """Merge what is to be merged, record each row, queue the answers; how many rows changed something current."""
+    effects, changed = None, 0
+    if outcome in TAKEN and not delivery.is_check_only:
+        effects, changed = merge_rows(exchange, db, delivery, verdict)
+        supersede(exchange, db, delivery, exchange.now())
+    lines = validation.row_findings(verdict)
+    ledger.record_rows(db, delivery, _row_outcomes(verdict, effects))
+    if delivery.is_check_only and outcome in TAKEN:
+        effects = foretell(exchange, db, delivery, verdict)
+    ledger.record_findings(db, delivery, lines)
+    queued = _answers(exchange, db, delivery, verdict, outcome, findings, lines, effects)
+    ledger.queue_answers(db, delivery.id, queued)
+    return changed
+
+
+def _audit(
+    db: Session, actor: str, action: str, delivery: Delivery, outcome: Outcome, changed: int, at: datetime
+) -> None:
+    audit.record(
+        db,
+        actor=actor,
+        action=action,
+        object_type="delivery",
+        object_id=str(delivery.id),
+        detail={"isp": delivery.isp, "outcome": outcome.value, "changed": changed},
+        at=at,
+    )
 
 
 def _tell(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
@@ -109,14 +142,16 @@ def _tell(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
     log.log(level, "%s: delivery %s is %s: %s.", delivery.isp, delivery.id, outcome.value, codes)
 
 
-def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
+def verdict_on(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
+    """Judge the stored bytes by the rules, against the registry as it stands."""
     received_on = pakistani_day(delivery.received_at or exchange.now())
     name = delivery.name
     findings = list(name_findings(name, zone=isp.slug, received_on=received_on))
     feed, mode = (name.feed, name.mode) if name else UNREADABLE_NAME
     with exchange.registry.reading() as db:
         use = ledger.number_use(db, delivery)
-        known = merge.known_registrations(db, isp.slug) if feed is Feed.REGISTRATIONS else None
+        known = _known(exchange, db, isp.slug, feed)
+        asked = _asked(db, isp.slug) if feed is Feed.RESPONSES else None
     findings += number_findings(use)
     if isp.check_only and not delivery.is_check_only:
         findings.append(file_finding("F109"))
@@ -132,6 +167,7 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
         sample=isp.sample,
         prefixes=isp.prefixes,
         known=known,
+        asked=asked,
         has_gap=bool(use.missing),
         row_key=exchange.registry.keys.row_key(),
     )
@@ -145,63 +181,19 @@ def _verdict(exchange: Exchange, isp: Isp, delivery: Delivery) -> Verdict:
     )
 
 
-def _shrink(db: Session, isp: Isp, delivery: Delivery, verdict: Verdict) -> str | None:
-    """Why the delivery must wait for a person, because it would close too much."""
-    if verdict.outcome not in (Outcome.ACCEPTED, Outcome.PARTIAL):
-        return None
-    keys = verdict.frame[KEYS[verdict.feed]]
-    withdrawn: Sequence[str] = ()
-    if verdict.feed is Feed.REGISTRATIONS:
-        withdrawn = keys[_merged(verdict) & (verdict.frame["action"] == "withdraw").to_numpy()].tolist()
-    return merge.shrink(
-        db,
-        delivery,
-        named=keys.tolist(),
-        withdrawn=withdrawn,
-        may_close=verdict.may_close,
-        ratio=isp.shrink_ratio,
-        rows=isp.shrink_rows,
+def _known(exchange: Exchange, db: Session, isp: str, feed: Feed) -> pd.DataFrame | None:
+    """What the registry holds of the keys that a file of the feed may name."""
+    if feed is Feed.REGISTRATIONS:
+        return merge.known_registrations(db, isp)
+    return responses.known_responses(db, isp, exchange.campaign.slug) if feed is Feed.RESPONSES else None
+
+
+def _asked(db: Session, isp: str) -> Asked:
+    return Asked(
+        notices=responses.notices_sent(db, isp),
+        named=responses.clients_named(db, isp),
+        listed=responses.clients_listed(db, isp),
     )
-
-
-def _merged(verdict: Verdict) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return ~verdict.rejected & ~verdict.duplicate
-
-
-def _merge(exchange: Exchange, db: Session, delivery: Delivery, verdict: Verdict) -> tuple[pd.DataFrame | None, int]:
-    """Merge the good rows; the effects of registrations, and how many rows changed something current."""
-    keys, at = exchange.registry.keys, exchange.now()
-    column = verdict.frame[KEYS[verdict.feed]]
-    rows, rejected = verdict.frame[_merged(verdict)], column[verdict.rejected].tolist()
-    if verdict.feed is Feed.CLIENTS:
-        counts = merge.merge_clients(
-            db, keys, delivery, rows, at=at, may_close=verdict.may_close, protected_ids=rejected
-        )
-        return None, sum(count for effect, count in counts.items() if effect in CHANGES or effect == "left")
-    effects = merge.merge_registrations(
-        db,
-        keys,
-        delivery,
-        rows,
-        at=at,
-        may_close=verdict.may_close,
-        protected_refs=rejected,
-        confirmed_refs=column[verdict.duplicate].tolist(),
-    )
-    return effects, int(effects["effect"].isin([str(e) for e in CHANGES]).sum()) + int(effects.attrs["closed_absent"])
-
-
-def _foretold(exchange: Exchange, db: Session, delivery: Delivery, verdict: Verdict) -> pd.DataFrame | None:
-    """What each registration of a file in the test zone would do: merged, and taken back at once.
-
-    Only numbers that are issued already are told; a new registration gets its own when it is filed.
-    """
-    with db.begin_nested() as attempt:
-        effects, _ = _merge(exchange, db, delivery, verdict)
-        attempt.rollback()
-    if effects is None:
-        return None
-    return effects.assign(national_no=effects["national_no"].where(effects["effect"] != Effect.CREATED, ""))
 
 
 def _row_outcomes(verdict: Verdict, effects: pd.DataFrame | None) -> pd.DataFrame:

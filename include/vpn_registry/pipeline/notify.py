@@ -120,7 +120,12 @@ def _proposal(exchange: Exchange, db: Session, letters: Letters, isp: Isp) -> Pr
         return None
     now = statuses.latest(db, isp.slug)
     parts = notices.select_parts(
-        now, offset=stage.offset, today=today, holidays=exchange.holidays, review_since=reconcile.review_since(now)
+        now,
+        offset=stage.offset,
+        today=today,
+        holidays=exchange.holidays,
+        registering=reconcile.registering_since(exchange, db, isp.slug),
+        review_since=reconcile.review_since(now),
     )
     last = outbox.last_sent(db, isp.slug, deadline.campaign)
     purpose = notices.purpose_of(parts, now, last.subscribers if last else ())

@@ -11,14 +11,14 @@ from vpn_registry import reconciliation
 from vpn_registry.campaign import deadline_in_force
 from vpn_registry.model import Status, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, locks, statuses
+from vpn_registry.registry import audit, locks, responses, statuses
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
 def outdated(exchange: Exchange) -> list[str]:
-    """Slugs of the ISPs whose statuses are older than their last merge or today, or by other rules."""
+    """Slugs of the ISPs whose statuses are older than their last merge, decision or today, or by other rules."""
     with exchange.registry.reading() as db:
         return [isp for isp in exchange.isps if _is_outdated(exchange, db, isp)]
 
@@ -51,6 +51,11 @@ def review_since(current: pd.DataFrame) -> dict[str, date]:
     return dict(zip(under_review["subscriber_id"], days, strict=True))
 
 
+def registering_since(exchange: Exchange, db: Session, isp: str) -> dict[str, date]:
+    """Clients whom the ISP answered to be registering -> the day of its first such answer in this campaign."""
+    return responses.registering_since(db, isp, exchange.campaign.slug)
+
+
 def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
     at, day = exchange.now(), _day(exchange)
     found = reconciliation.compare(
@@ -61,6 +66,7 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
         list_on=statuses.list_on(db, isp),
         elsewhere=statuses.filed_elsewhere(db, isp, day["today"]),
         last_rejected=statuses.last_rejected(db, isp),
+        cases=_cases(db, isp, day["today"]),
     )
     run = statuses.store_run(
         db, isp, found, at=at, rule_version=reconciliation.RULE_VERSION, deadline_on=day["deadline_on"]
@@ -75,6 +81,15 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
         at=at,
     )
     return run.counts
+
+
+def _cases(db: Session, isp: str, today: date) -> reconciliation.Cases:
+    """What people have to decide or have decided, and what the ISP answered, about its clients."""
+    return reconciliation.Cases(
+        disputed=responses.disputed(db, isp),
+        exempt=responses.decided_exempt(db, isp, today),
+        answered=responses.exempting(db, isp),
+    )
 
 
 def _day(exchange: Exchange) -> dict[str, date]:

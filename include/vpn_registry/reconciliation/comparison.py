@@ -109,12 +109,13 @@ def compare(
     verdicts.settle(_isin(subscriber, cases.disputed), Status.DISPUTED, "case")
     verdicts.settle(_isin(subscriber, cases.exempt), Status.EXEMPT, "case")
     _settle_pairs(verdicts, pairing, stage["lasting"], claimed_once, Status.REGISTERED)
+    # Before whatever asks something of the ISP: it has answered. A registration in force is not hidden by an answer.
+    verdicts.settle(_isin(subscriber, cases.answered), Status.EXEMPT, "answer")
     _settle_pairs(verdicts, pairing, stage["ending"], claimed_once, Status.EXPIRING)
     for key in KEYS:
         verdicts.settle_with(pairing.best(key, in_force), Status.MISMATCH, key)
     serves = ~_isin(clients["service_status"], ("terminated", "suspended"))
     verdicts.settle(~serves | _isin(clients["vpn_use"], ("no",)), Status.EXEMPT, "client list")
-    verdicts.settle(_isin(subscriber, cases.answered), Status.EXEMPT, "answer")
     if list_on is None or (today - list_on).days > LIST_AGE_DAYS:
         verdicts.settle(verdicts.is_open, Status.NOT_COMPARABLE, "list date")
     contested = pairing.any_by_address(in_force)

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from vpn_registry.model import TO_REGISTER, Feed, Outcome, ZoneFolder, pakistani_day
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import (
+    CaseRow,
     ClientRow,
     ClientStatusRow,
     ClientVersionRow,
+    DecisionRow,
     DeliveryRow,
     DeliveryRowRow,
     ReconciliationRunRow,
@@ -151,6 +153,13 @@ def list_on(db: Session, isp: str) -> date | None:
     return db.scalar(query)
 
 
+def newest_list(db: Session, isp: str) -> tuple[datetime, int] | None:
+    """When the ISP's newest accepted client list came in, and its delivery; None without one."""
+    query = select(DeliveryRow.received_at, DeliveryRow.id).where(*_lists_of(isp)).order_by(DeliveryRow.seq.desc())
+    found = db.execute(query.limit(1)).one_or_none()
+    return None if found is None or found.received_at is None else (found.received_at, found.id)
+
+
 def first_list_on(db: Session, isp: str) -> date | None:
     """The day (in Pakistan) on which the ISP's first accepted client list came in; None without one."""
     first = db.scalar(select(func.min(DeliveryRow.received_at)).where(*_lists_of(isp)))
@@ -158,7 +167,8 @@ def first_list_on(db: Session, isp: str) -> date | None:
 
 
 def is_outdated(db: Session, isp: str, *, today: date, deadline_on: date, rule_version: str) -> bool:
-    """Whether the ISP's statuses are older than its last merge or `today`, or by another deadline or rule version."""
+    """Whether the ISP's statuses are older than its last merge or decision or `today`, or by another deadline or rule
+    version."""
     run = db.execute(
         select(
             ReconciliationRunRow.run_at,
@@ -272,9 +282,11 @@ def _moved(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, int]:
 
 
 def _judgements(db: Session, isp: str) -> int:
-    """How often a delivery of the ISP has been judged: it grows with every merge, whatever the clock says."""
+    """How often a delivery or a case of the ISP has been judged: it grows with every merge and every decision,
+    whatever the clock says."""
     judged = select(func.count()).select_from(ValidationResultRow).join(DeliveryRow).where(DeliveryRow.isp == isp)
-    return db.scalars(judged).one()
+    decided = select(func.count()).select_from(DecisionRow).join(CaseRow).where(CaseRow.isp == isp)
+    return db.scalars(judged).one() + db.scalars(decided).one()
 
 
 def _lists_of(isp: str) -> tuple[Any, ...]:

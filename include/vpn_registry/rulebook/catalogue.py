@@ -81,7 +81,7 @@ def _entry(rule: Rule | FileRule) -> str:
         columns = "the file"
     if rule.code == "F108":
         effect = "the file is ignored"
-    if rule.code == "F302":
+    if rule.code in ("F302", "F305", "F306"):
         effect = "the file waits for a person"
     until = f", until {rule.until}: no longer given" if isinstance(rule, FileRule) and rule.until else ""
     return "\n".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -286,13 +287,16 @@ _RULES: Final = (
         "Send the content as .csv. " + _NEXT,
         "indus_clients_full_20260615_0042.xls",
     ),
-    _error(
-        "F215",
-        "Feed not taken yet",
-        "Its rules are not in force, so an answer would have no effect.",
-        "The responses feed is not taken yet; nothing in this file has been used.",
-        "Keep the file and send it when the feed is announced; until then answer by mail to the sender of the notice.",
-        "indus_responses_delta_20260615_0042.csv",
+    replace(
+        _error(
+            "F215",
+            "Feed not taken yet",
+            "Its rules were not in force, so an answer would have had no effect.",
+            "The responses feed is not taken yet; nothing in this file has been used.",
+            "The feed is taken now: send the file under the next number.",
+            "indus_responses_delta_20260615_0042.csv",
+        ),
+        until="1.1",
     ),
     _warning(
         "F216",

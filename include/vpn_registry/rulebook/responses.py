@@ -21,7 +21,8 @@ from vpn_registry.rulebook.rule import CLIENTS, RESPONSES, BoolArray, Context, F
 
 _NOTICE_NO: Final = "N-[0-9]{4}-[0-9]{6}"
 _NEARLY_NOTICE_NO: Final = re.compile(r"[Nn][\s./_-]*([0-9]{4})[\s./_-]+([0-9]{1,6})")
-_WORDS: Final = ("reference", "comment")
+FREE_WORDS: Final = ("reference", "comment")
+"""What the ISP says in words of its own: kept only as `struck_out` leaves it."""
 _CNIC: Final = "[0-9]{5}[ -]?[0-9]{7}[ -]?[0-9]"
 _CNIC_IN_TEXT: Final = re.compile(f"(?<![0-9]){_CNIC}(?![0-9])")
 _DECIDED_BY_A_PERSON: Final = (Response.DISPUTE.value, Response.REGISTERED_ELSEWHERE.value)
@@ -252,7 +253,7 @@ _RULES: Final[tuple[Rule, ...]] = (
         code="W407",
         severity=Severity.WARNING,
         feeds=RESPONSES,
-        columns=_WORDS,
+        columns=FREE_WORDS,
         offender=lambda rows, at: [""] * len(at),  # the cell is not shown: it is what must not be there
         bad=_identity_number,
         facts=_identity_facts,

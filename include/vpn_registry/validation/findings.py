@@ -23,9 +23,9 @@ class Verdict:
     """What one delivery is worth.
 
     `frame` is the canonical frame with ntn_key (7 digits), cnic_key (13 digits), other_id_key (upper case, no
-    spaces) and row_sha256, '' where absent. `rejected`, `duplicate` and `warned` are bools, one a row, disjoint;
-    rows to merge are neither rejected nor duplicate. `hits` holds the rules that fired. When the file is refused as
-    a whole every row counts as rejected. `may_close` is False when absent keys of a full file must stay.
+    spaces) and row_sha256, '' where absent; of responses only the last. `rejected`, `duplicate` and `warned` are
+    bools, one a row, disjoint. `hits` holds the rules that fired. When the file is refused as a whole every row
+    counts as rejected. `may_close` is False when absent keys of a full file must stay.
     """
 
     feed: Feed
@@ -43,6 +43,12 @@ class Verdict:
     context: Context = field(repr=False)
     width: int = 0
     rulebook_version: str = RULEBOOK_VERSION
+
+    @property
+    def is_merged(self) -> BoolArray:
+        """The rows to merge, one bool a row: those neither rejected nor duplicate."""
+        merged: BoolArray = ~self.rejected & ~self.duplicate
+        return merged
 
 
 def row_findings(

@@ -120,7 +120,8 @@ def in_pieces(rows: Rows, context: Context, piece: int = PIECE) -> tuple[dict[st
     """The rules that fire, and what the registry matches and compares each row by.
 
     Judged `piece` rows at a time, because what the rules derive from the rows is larger than the rows themselves;
-    the rules across rows look at the whole file's keys. The table has ntn_key, cnic_key, other_id_key and row_sha256.
+    the rules across rows look at the whole file's keys. The table has ntn_key, cnic_key, other_id_key and row_sha256,
+    of responses only the last.
     """
     found: dict[str, BoolArray] = {}
     keys: list[pa.Table] = []
@@ -151,21 +152,14 @@ def _empty_frame(feed: Feed) -> pd.DataFrame:
 
 
 def _keys(rows: Rows) -> pa.Table:
+    content = {"row_sha256": pa.array(rows.row_sha256, pa.large_string())}
     if rows.feed is Feed.RESPONSES:
-        return pa.table({})
-    return pa.table(
-        {
-            "ntn_key": rows.ntn_key,
-            "cnic_key": rows.cnic_key,
-            "other_id_key": rows.other_id_key,
-            "row_sha256": pa.array(rows.row_sha256, pa.large_string()),
-        }
-    )
+        return pa.table(content)
+    matching = {"ntn_key": rows.ntn_key, "cnic_key": rows.cnic_key, "other_id_key": rows.other_id_key}
+    return pa.table({**matching, **content})
 
 
 def _with_keys(rows: Rows, keys: pa.Table) -> pd.DataFrame:
-    if rows.feed is Feed.RESPONSES:
-        return rows.frame
     derived: pd.DataFrame = keys.to_pandas()
     derived.index = rows.frame.index
     frame: pd.DataFrame = pd.concat([rows.frame, derived], axis=1)

@@ -259,7 +259,7 @@ def test_a_worker_whose_claim_was_taken_over_cannot_merge(
 
     house.drop(registrations("indus", 1, indus.registered(3), Mode.FULL))
     taken = house.take("indus")
-    verdict = judgement._verdict
+    verdict = judgement.verdict_on
 
     def overtaken(*args: Any) -> Any:
         judged = verdict(*args)
@@ -267,7 +267,7 @@ def test_a_worker_whose_claim_was_taken_over_cannot_merge(
             assert ledger.claim(db, ledger.get(db, taken[0])) == 2
         return judged
 
-    monkeypatch.setattr(judgement, "_verdict", overtaken)
+    monkeypatch.setattr(judgement, "verdict_on", overtaken)
     with pytest.raises(Fenced):
         collect.judge_and_merge(house.exchange, "indus", taken, holder="test")
     assert in_force(house) == []

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.installation import MORNING, Cast, Installation, clients, registrations
+from tests.installation import MORNING, Cast, Installation, clients, registrations, send_notices
 from vpn_registry.campaign import extend
 from vpn_registry.model import Mode
-from vpn_registry.pipeline import collect, dispatch, notify
+from vpn_registry.pipeline import collect, notify
 
 T_7 = timedelta(days=7)
 """From stage T-14 on 16 June to T-7 on 23 June."""
@@ -23,15 +23,6 @@ def notices(house: Installation) -> list[tuple[Any, ...]]:
 
 def messages(house: Installation) -> list[tuple[Any, ...]]:
     return house.rows("SELECT email, state FROM messages ORDER BY id")
-
-
-def send_all(house: Installation) -> None:
-    """Plan, approve whatever is held, and send."""
-    notify.plan(house.exchange)
-    notify.brake(house.exchange)
-    notify.approve(house.exchange.registry, actor="tester", reason="figures checked")
-    for isp in notify.brake(house.exchange):
-        dispatch.send(house.exchange, isp, house.relay, holder="test")
 
 
 @pytest.fixture
@@ -133,7 +124,7 @@ def test_an_approved_notice_may_go_and_says_who_approved_it(listed: Installation
 
 
 def test_a_quiet_second_notice_needs_nobody(listed: Installation) -> None:
-    send_all(listed)
+    send_notices(listed)
     listed.at(T_7)
     assert notify.plan(listed.exchange) == ["N-2026-000002"]
     assert notify.brake(listed.exchange) == ["indus"]
@@ -142,7 +133,7 @@ def test_a_quiet_second_notice_needs_nobody(listed: Installation) -> None:
 
 
 def test_a_jump_of_clients_to_register_is_held(listed: Installation, indus: Cast) -> None:
-    send_all(listed)
+    send_notices(listed)
     indus.open(6)
     listed.at(T_7)
     listed.drop(clients("indus", 2, indus.listed, age=-6))
@@ -153,7 +144,7 @@ def test_a_jump_of_clients_to_register_is_held(listed: Installation, indus: Cast
 
 
 def test_resolved_clients_are_told_once_that_nothing_is_outstanding(listed: Installation, indus: Cast) -> None:
-    send_all(listed)
+    send_notices(listed)
     late = [row["subscriber_id"] for row in indus.listed[8:]]
     listed.at(T_7)
     listed.drop(registrations("indus", 2, [indus.registration(who) for who in late], age=-6))

@@ -55,6 +55,7 @@ class CaseRow(Base):
     delivery_id: Mapped[int | None] = mapped_column(BIG, ForeignKey("deliveries.id"))
     reason: Mapped[LongText]
     opened_at: Mapped[Moment]
+    opened_by: Mapped[LongText] = mapped_column(server_default="")  # the person who entered it; '' when nobody did
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from vpn_registry.model import ContactRole, NoticeState, Status
+from vpn_registry.model import ContactRole, NoticeState
 from vpn_registry.registry.tables.base import BIG, Base, LongText, Moment, Slug, Surrogate
 from vpn_registry.registry.times import UtcDateTime, one_of
 
@@ -62,7 +62,7 @@ class NoticeClientRow(Base):
     subscriber_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     isp: Mapped[Slug]
     part: Mapped[str] = mapped_column(String(1))  # A to register, B please check
-    status: Mapped[Status] = mapped_column(one_of(Status, "status"))
+    status: Mapped[str] = mapped_column(String(32))  # as the letter named it: `registering` is none of Status
     reason: Mapped[LongText]
 
 

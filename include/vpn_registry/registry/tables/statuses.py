@@ -26,7 +26,7 @@ class ReconciliationRunRow(Base):
     run_at: Mapped[Moment]
     rule_version: Mapped[str] = mapped_column(String(32))
     deadline_on: Mapped[date]
-    judgements: Mapped[int]  # how many judgements of the ISP's deliveries it rests on
+    judgements: Mapped[int]  # how many judgements of the ISP's deliveries and cases it rests on
     counts: Mapped[dict[str, Any]] = mapped_column(JSON())
     new: Mapped[int]
     resolved: Mapped[int]
