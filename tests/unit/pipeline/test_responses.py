@@ -78,7 +78,7 @@ def test_who_needs_no_registration_is_exempt_until_the_next_list_must_agree(
     assert file_answers(asked, 1, answer(client, said)) == "accepted"
     assert status_of(asked, client) == (
         "exempt",
-        "You answered that this client needs no registration; your next client list has to say so.",
+        "Your answer exempts this client until your next client list, which has to say the same.",
     )
     asked.drop(clients("indus", 2, indus.listed, age=0))
     asked.run()
