@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from vpn_registry import reconciliation
 from vpn_registry.campaign import deadline_in_force
 from vpn_registry.model import Status, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, locks, responses, statuses
+from vpn_registry.registry import audit, locks, responses, status_runs, statuses, successions
+from vpn_registry.registry.status_runs import Moves
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -58,18 +60,29 @@ def registering_since(exchange: Exchange, db: Session, isp: str) -> dict[str, da
 
 def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
     at, day = exchange.now(), _day(exchange)
+    clients, registrations = statuses.clients_frame(db, isp), statuses.registrations_frame(db, isp)
+    renamed = _renamed(db, isp)
+    newest = successions.newest_ids(db, isp) | renamed
     found = reconciliation.compare(
-        statuses.clients_frame(db, isp),
-        statuses.registrations_frame(db, isp),
+        clients,
+        registrations,
         deadline=day["deadline_on"],
         today=day["today"],
         list_on=statuses.list_on(db, isp),
         elsewhere=statuses.filed_elsewhere(db, isp, day["today"]),
         last_rejected=statuses.last_rejected(db, isp),
-        cases=_cases(db, isp, day["today"]),
+        cases=_cases(db, isp, day["today"], newest),
     )
-    run = statuses.store_run(
-        db, isp, found, at=at, rule_version=reconciliation.RULE_VERSION, deadline_on=day["deadline_on"]
+    run = status_runs.store(
+        db,
+        isp,
+        found,
+        at=at,
+        rule_version=reconciliation.RULE_VERSION,
+        deadline_on=day["deadline_on"],
+        moves=_moves(statuses.latest(db, isp), found, renamed),
+        successors=renamed,
+        orphans=reconciliation.orphans(clients, registrations, day["today"])["registration_ref"].tolist(),
     )
     audit.record(
         db,
@@ -77,19 +90,32 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
         action="reconcile",
         object_type="isp",
         object_id=isp,
-        detail={"new": run.new, "resolved": run.resolved, "changed": run.changed, "gone": run.gone},
+        detail=asdict(run.moves),
         at=at,
     )
     return run.counts
 
 
-def _cases(db: Session, isp: str, today: date) -> reconciliation.Cases:
-    """What people have to decide or have decided, and what the ISP answered, about its clients."""
+def _renamed(db: Session, isp: str) -> dict[str, str]:
+    """Old subscriber id -> new one, of those who changed theirs since the last run."""
+    vanished = successions.vanished(db, isp)
+    return reconciliation.successors(vanished, successions.arrived(db, isp)) if len(vanished) else {}
+
+
+def _cases(db: Session, isp: str, today: date, newest: dict[str, str]) -> reconciliation.Cases:
+    """What people have to decide or have decided, and what the ISP answered, about its clients by their newest ids."""
     return reconciliation.Cases(
-        disputed=responses.disputed(db, isp),
-        exempt=responses.decided_exempt(db, isp, today),
-        answered=responses.exempting(db, isp),
+        disputed=successions.follow(responses.disputed(db, isp), newest),
+        exempt=successions.follow(responses.decided_exempt(db, isp, today), newest),
+        answered=successions.follow(responses.exempting(db, isp), newest),
     )
+
+
+def _moves(before: pd.DataFrame, after: pd.DataFrame, renamed: dict[str, str]) -> Moves:
+    """How many clients differ from the run before; whoever only changed his id is the same one."""
+    before = before.assign(subscriber_id=before["subscriber_id"].replace(renamed))
+    told = reconciliation.changes(before, after)["change"].value_counts()
+    return Moves(**{name: int(told.get(name, 0)) for name in Moves.__slots__})
 
 
 def _day(exchange: Exchange) -> dict[str, date]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import TO_REGISTER, Feed, Outcome, ZoneFolder, pakistani_day
@@ -28,18 +27,6 @@ from vpn_registry.registry.tables import (
 
 _TAKEN: Final = (Outcome.ACCEPTED, Outcome.PARTIAL)
 _STATUS_TEXT: Final = ("subscriber_id", "status", "reason", "decided_by", "registration_ref", "candidate")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One comparison: clients by status, and how many differ from the run before (contract section 7)."""
-
-    id: int
-    counts: dict[str, int]
-    new: int
-    resolved: int
-    changed: int
-    gone: int
 
 
 def clients_frame(db: Session, isp: str) -> pd.DataFrame:
@@ -147,6 +134,11 @@ def last_rejected(db: Session, isp: str) -> dict[str, tuple[int, int]]:
     return {found.subscriber_id: (found.delivery_id, found.row) for found in refused}
 
 
+def list_delivery(db: Session, isp: str) -> int | None:
+    """The delivery of the ISP's newest accepted client list; None without one."""
+    return db.scalar(select(DeliveryRow.id).where(*_lists_of(isp)).order_by(DeliveryRow.seq.desc()).limit(1))
+
+
 def list_on(db: Session, isp: str) -> date | None:
     """The day in the name of the ISP's newest accepted client list; None without one."""
     query = select(DeliveryRow.content_on).where(*_lists_of(isp)).order_by(DeliveryRow.seq.desc()).limit(1)
@@ -184,7 +176,7 @@ def is_outdated(db: Session, isp: str, *, today: date, deadline_on: date, rule_v
         return bool(db.scalar(select(exists().where(*_lists_of(isp)))))
     if pakistani_day(run.run_at) != today or (run.deadline_on, run.rule_version) != (deadline_on, rule_version):
         return True
-    return bool(run.judgements != _judgements(db, isp))
+    return bool(run.judgements != judgements(db, isp))
 
 
 def to_register_history(db: Session, isp: str) -> list[tuple[date, int]]:
@@ -199,7 +191,7 @@ def to_register_history(db: Session, isp: str) -> list[tuple[date, int]]:
 
 def latest(db: Session, isp: str) -> pd.DataFrame:
     """Current statuses by subscriber: subscriber_id, client_name, status, reason, decided_by, registration_ref,
-    candidate, since_at."""
+    candidate, since_at: since when he has this status, whatever else changed."""
     query = (
         select(
             ClientStatusRow.subscriber_id,
@@ -209,7 +201,7 @@ def latest(db: Session, isp: str) -> pd.DataFrame:
             ClientStatusRow.decided_by,
             ClientStatusRow.registration_ref,
             ClientStatusRow.candidate,
-            ClientStatusRow.since_at,
+            func.coalesce(ClientStatusRow.status_since_at, ClientStatusRow.since_at).label("since_at"),
         )
         .join(
             ClientRow,
@@ -222,66 +214,7 @@ def latest(db: Session, isp: str) -> pd.DataFrame:
     return read_frame(db, query, text=(*_STATUS_TEXT, "client_name"))
 
 
-def store_run(db: Session, isp: str, found: pd.DataFrame, *, at: datetime, rule_version: str, deadline_on: date) -> Run:
-    """Store one comparison; a client whose status and evidence stay as they were keeps his row.
-
-    `found` has reconciliation.STATUS_COLUMNS. A status that changes is ended, never overwritten.
-    """
-    before = latest(db, isp)
-    counts = {str(status): int(count) for status, count in found["status"].value_counts().sort_index().items()}
-    moved = _moved(before, found)
-    run_id = db.scalars(
-        insert(ReconciliationRunRow)
-        .values(
-            isp=isp,
-            run_at=at,
-            rule_version=rule_version,
-            deadline_on=deadline_on,
-            judgements=_judgements(db, isp),
-            counts=counts,
-            **moved,
-        )
-        .returning(ReconciliationRunRow.id)
-    ).one()
-    after = found.rename(columns={"key": "decided_by"})[list(_STATUS_TEXT)]
-    kept = before[list(_STATUS_TEXT)].merge(after, on=list(_STATUS_TEXT))["subscriber_id"]
-    current = (ClientStatusRow.isp == isp, ClientStatusRow.ended_run_id.is_(None))
-    ended = [{"who": who} for who in before.loc[~before["subscriber_id"].isin(kept), "subscriber_id"]]
-    if ended:
-        end = (
-            update(ClientStatusRow)
-            .where(*current, ClientStatusRow.subscriber_id == bindparam("who"))
-            .values(ended_at=at, ended_run_id=run_id)
-        )
-        db.connection().execute(end, ended)
-    begun = after[~after["subscriber_id"].isin(kept)]
-    if len(begun):
-        since = {"isp": isp, "since_at": at, "since_run_id": run_id}
-        rows = [{**dict(zip(begun.columns, row, strict=True)), **since} for row in begun.itertuples(index=False)]
-        db.execute(insert(ClientStatusRow), rows)
-    return Run(run_id, counts, **moved)
-
-
-def _moved(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, int]:
-    """How many clients are new among those to register, resolved, otherwise changed, or gone from the list."""
-    both = before[["subscriber_id", "status"]].merge(
-        after[["subscriber_id", "status"]], on="subscriber_id", how="outer", suffixes=("_before", "_after")
-    )
-    was, is_now = both["status_before"].fillna(""), both["status_after"].fillna("")
-    to_register = [status.value for status in TO_REGISTER]
-    is_gone = is_now == ""
-    is_new = is_now.isin(to_register) & ~was.isin(to_register)
-    is_resolved = was.isin(to_register) & ~is_now.isin(to_register) & ~is_gone
-    is_changed = (was != is_now) & ~is_new & ~is_resolved & ~is_gone
-    return {
-        "new": int(is_new.sum()),
-        "resolved": int(is_resolved.sum()),
-        "changed": int(is_changed.sum()),
-        "gone": int(is_gone.sum()),
-    }
-
-
-def _judgements(db: Session, isp: str) -> int:
+def judgements(db: Session, isp: str) -> int:
     """How often a delivery or a case of the ISP has been judged: it grows with every merge and every decision,
     whatever the clock says."""
     judged = select(func.count()).select_from(ValidationResultRow).join(DeliveryRow).where(DeliveryRow.isp == isp)

@@ -16,7 +16,7 @@ from vpn_registry import roster, settings
 from vpn_registry.model import Contact, ContactRole, Feed, Finding, Mode, NoticeState, Outcome, RowCounts, Severity
 from vpn_registry.page import Guards, make_app
 from vpn_registry.page.desk import Desk
-from vpn_registry.registry import cases, home, ledger, outbox, statuses
+from vpn_registry.registry import cases, home, ledger, outbox, status_runs
 from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.reader import Reader
@@ -61,7 +61,7 @@ def fill(registry: Registry) -> None:
         ]
     )  # fmt: skip
     with registry.writing() as db:
-        statuses.store_run(db, "indus", found, at=AT, rule_version="1", deadline_on=date(2026, 6, 30))
+        status_runs.store(db, "indus", found, at=AT, rule_version="1", deadline_on=date(2026, 6, 30))
         delivery = store(db, "indus", Feed.REGISTRATIONS, Mode.DELTA, 2)
         assert delivery.id == DELIVERY
         ledger.conclude(

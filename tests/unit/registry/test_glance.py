@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.registry.filing import AT, add, file_clients, file_registrations, store
 from vpn_registry.model import DeliveryState, Feed, Mode, Outcome, RowCounts, pakistani_day
-from vpn_registry.registry import glance, ledger, statuses
+from vpn_registry.registry import glance, ledger, status_runs
 from vpn_registry.registry.home import Registry
 
 DEADLINE = date(2026, 6, 30)
@@ -32,7 +32,7 @@ def compare(registry: Registry, isp: str, at: datetime, *found: str) -> None:
         ]
     )  # fmt: skip
     with registry.writing() as db:
-        statuses.store_run(db, isp, frame, at=at, rule_version="1", deadline_on=DEADLINE)
+        status_runs.store(db, isp, frame, at=at, rule_version="1", deadline_on=DEADLINE)
 
 
 def test_clients_are_counted_as_the_last_run_of_each_isp_left_them(registry: Registry) -> None:

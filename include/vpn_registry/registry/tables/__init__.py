@@ -42,7 +42,12 @@ from vpn_registry.registry.tables.notices import (
 )
 from vpn_registry.registry.tables.responses import ResponseRow
 from vpn_registry.registry.tables.retention import DiscardedDeliveryRow
-from vpn_registry.registry.tables.statuses import ClientStatusRow, ReconciliationRunRow
+from vpn_registry.registry.tables.statuses import (
+    ClientStatusRow,
+    ClientSuccessionRow,
+    OrphanRow,
+    ReconciliationRunRow,
+)
 
 __all__ = [
     "AnswerRow",
@@ -52,6 +57,7 @@ __all__ = [
     "CaseRow",
     "ClientRow",
     "ClientStatusRow",
+    "ClientSuccessionRow",
     "ClientVersionRow",
     "CounterRow",
     "DeadlineRow",
@@ -71,6 +77,7 @@ __all__ = [
     "NoticeClientRow",
     "NoticeRow",
     "NumberUseRow",
+    "OrphanRow",
     "ReconciliationRunRow",
     "RegistrationRow",
     "RegistrationVersionRow",

@@ -62,7 +62,14 @@ class RegistrationRow(_Current, Base):
 
 class RegistrationVersionRow(_Version, Base):
     __tablename__ = "registration_versions"
-    __table_args__ = (Index(None, "current_id"), Index(None, "delivery_id", "row"), Index(None, "subscriber_id"))
+    __table_args__ = (
+        Index(None, "current_id"),
+        Index(None, "delivery_id", "row"),
+        Index(None, "subscriber_id"),
+        Index(None, "ntn_key"),
+        Index(None, "cnic_fingerprint"),
+        Index(None, "other_id_fingerprint"),
+    )
 
     current_id: Mapped[int] = mapped_column(BIG, ForeignKey("registrations.id"))
     delivery_id: Mapped[int] = mapped_column(BIG, ForeignKey("deliveries.id"))

@@ -27,7 +27,9 @@ class ReconciliationRunRow(Base):
     rule_version: Mapped[str] = mapped_column(String(32))
     deadline_on: Mapped[date]
     judgements: Mapped[int]  # how many judgements of the ISP's deliveries and cases it rests on
+    list_delivery_id: Mapped[int | None] = mapped_column(BIG)  # the newest client list
     counts: Mapped[dict[str, Any]] = mapped_column(JSON())
+    orphans: Mapped[int] = mapped_column(default=0)  # registrations in force without a client on the list
     new: Mapped[int]
     resolved: Mapped[int]
     changed: Mapped[int]
@@ -58,7 +60,31 @@ class ClientStatusRow(Base):
     decided_by: Mapped[str] = mapped_column(String(32))  # the key that decided: subscriber_id, ntn, address, ..
     registration_ref: Mapped[LongText]
     candidate: Mapped[LongText]  # the nearest registration that did not pair
+    client_delivery_id: Mapped[int | None] = mapped_column(BIG)  # that gave the client's row
+    registration_delivery_id: Mapped[int | None] = mapped_column(BIG)  # that gave the deciding registration's
+    status_since_at: Mapped[datetime | None] = mapped_column(UtcDateTime())  # `since_at` is of the evidence
     since_at: Mapped[Moment]
     since_run_id: Mapped[int] = mapped_column(BIG, ForeignKey("reconciliation_runs.id"))
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     ended_run_id: Mapped[int | None] = mapped_column(BIG, ForeignKey("reconciliation_runs.id"))
+
+
+class ClientSuccessionRow(Base):
+    """A subscriber who left a list and stood on the same one under another id; found by the run `run_id`."""
+
+    __tablename__ = "client_successions"
+    __table_args__ = (Index(None, "isp", "successor"),)
+
+    isp: Mapped[str] = mapped_column(String(20), primary_key=True)
+    subscriber_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    successor: Mapped[str] = mapped_column(String(40))
+    run_id: Mapped[int] = mapped_column(BIG, ForeignKey("reconciliation_runs.id"))
+
+
+class OrphanRow(Base):
+    """A registration in force that no client of the newest list is paired with, as the last run saw it."""
+
+    __tablename__ = "orphans"
+
+    isp: Mapped[str] = mapped_column(String(20), primary_key=True)
+    registration_ref: Mapped[str] = mapped_column(String(40), primary_key=True)
