@@ -1,7 +1,8 @@
 """`make pictures`: runs the demo in a temporary home and photographs what a visitor would see of it.
 
-Writes docs/pictures/grid.png (one run of collect_deliveries in Airflow, its mapped tasks named after the ISPs) and
-docs/pictures/letter.png (one letter as its recipient sees it). Needs Debian's chromium and two to three minutes.
+Writes docs/pictures/grid.png (one run of collect_deliveries in Airflow, its mapped tasks named after the ISPs),
+docs/pictures/page.png (the data team's page inside Airflow) and docs/pictures/letter.png (one letter as its recipient
+sees it). Needs Debian's chromium, for the Urdu names fonts-noto-core, and two to three minutes.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ ADDRESSEE: Final = "compliance@kirana.example"
 
 
 def main() -> None:
-    """Run the demo, start Airflow on its state, take both pictures."""
+    """Run the demo, start Airflow on its state, take the pictures."""
     if not CHROMIUM.exists():
         sys.exit(f"docs/pictures.py: {CHROMIUM} is missing; on Debian: apt-get install chromium")
     FOLDER.mkdir(exist_ok=True)
@@ -49,7 +50,7 @@ def main() -> None:
         with services(here.home, samples.SLUGS) as servers, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             _photograph_letter(browser, servers)
-            _photograph_grid(browser, here.home, servers)
+            _photograph_airflow(browser, here.home, servers)
             browser.close()
 
 
@@ -66,7 +67,7 @@ def _photograph_letter(browser: Browser, servers: Services) -> None:
     page.screenshot(path=FOLDER / "letter.png", full_page=True)
 
 
-def _photograph_grid(browser: Browser, home: Path, servers: Services) -> None:
+def _photograph_airflow(browser: Browser, home: Path, servers: Services) -> None:
     airflow = airflow_services.prepare(
         home, settings.environment(""), port=airflow_services.free_port(), extra=servers.environment
     )
@@ -74,6 +75,7 @@ def _photograph_grid(browser: Browser, home: Path, servers: Services) -> None:
     with airflow_services.running(airflow):
         page = browser.new_page(viewport={"width": 1380, "height": 1390}, color_scheme="light")
         _log_in(page, airflow)
+        _photograph_page(page, airflow)
         page.goto(f"{airflow.url}/dags/{DAG}/runs/{quote(_first_run(page, airflow), safe='')}")
         page.get_by_role("link", name="chenab").first.wait_for()
         page.get_by_label("Expand all task groups").click()
@@ -81,6 +83,15 @@ def _photograph_grid(browser: Browser, home: Path, servers: Services) -> None:
         page.mouse.move(0, 0)
         page.wait_for_timeout(1_500)  # animations and the last icons
         page.screenshot(path=FOLDER / "grid.png")
+
+
+def _photograph_page(page: Page, airflow: Airflow) -> None:
+    page.set_viewport_size({"width": 1380, "height": 940})
+    page.goto(f"{airflow.url}/plugin/vpn-registry")
+    page.frame_locator("iframe").get_by_role("heading", name="Overview").wait_for()
+    page.wait_for_timeout(1_500)
+    page.screenshot(path=FOLDER / "page.png")
+    page.set_viewport_size({"width": 1380, "height": 1390})
 
 
 def _log_in(page: Page, airflow: Airflow) -> None:

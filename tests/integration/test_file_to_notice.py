@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import browser
 from vpn_registry import airflow_services, settings
 from vpn_registry.airflow_services import Airflow
 from vpn_registry.demo import samples
@@ -76,6 +77,12 @@ def running_stack(folder: Path) -> Iterator[Stack]:
             yield Stack(here, servers, airflow)
 
 
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
 def wait_for(what: str, is_there: Callable[[], bool]) -> None:
     until = time.monotonic() + PATIENCE
     while not is_there():
@@ -83,29 +90,65 @@ def wait_for(what: str, is_there: Callable[[], bool]) -> None:
         time.sleep(2)
 
 
-def test_a_file_dropped_over_sftp_becomes_a_letter_in_the_mail_sink(tmp_path: Path) -> None:
-    with running_stack(tmp_path) as stack:
-        account = stack.servers.account(ISP)
-        files = samples.sample().files(ISP)
-        deliver(account, files)
-        results = {f"{name}.result.json" for name in files}
-        wait_for("the results of every file", lambda: results <= fetch(account).keys())
-        assert {json.loads(fetch(account)[name])["outcome"] for name in results} == {"accepted"}
-        assert deliveries_left(stack) == []
+def test_a_file_dropped_over_sftp_becomes_a_letter_in_the_mail_sink(stack: Stack) -> None:
+    account = stack.servers.account(ISP)
+    files = samples.sample().files(ISP)
+    deliver(account, files)
+    results = {f"{name}.result.json" for name in files}
+    wait_for("the results of every file", lambda: results <= fetch(account).keys())
+    assert {json.loads(fetch(account)[name])["outcome"] for name in results} == {"accepted"}
+    assert deliveries_left(stack) == []
 
-        registry = home.open_home(stack.here)
-        wait_for("statuses of every client", lambda: ISP in compared(registry))
-        stack.trigger("send_notices", "plan", {"dry_run": False})
-        wait_for("the held notice", lambda: bool(held(registry)))
-        approved = notify.approve(registry, actor="tester", reason="figures checked by hand")
-        assert stack.servers.mails() == []
+    registry = home.open_home(stack.here)
+    wait_for("statuses of every client", lambda: ISP in compared(registry))
+    stack.trigger("send_notices", "plan", {"dry_run": False})
+    wait_for("the held notice", lambda: bool(held(registry)))
+    approved = notify.approve(registry, actor="tester", reason="figures checked by hand")
+    assert stack.servers.mails() == []
 
-        stack.trigger("send_notices", "send", {"dry_run": False})
-        wait_for("the letter", lambda: bool(stack.servers.mails()))
-        (mail,) = stack.servers.mails()
-        assert approved[0] in mail.subject
-        assert mail.to == ("compliance@indus.example",)
-        wait_for("the zone's copy", lambda: f"{approved[0]}.csv" in fetch(account, "outgoing/notices"))
+    stack.trigger("send_notices", "send", {"dry_run": False})
+    wait_for("the letter", lambda: bool(stack.servers.mails()))
+    (mail,) = stack.servers.mails()
+    assert approved[0] in mail.subject
+    assert mail.to == ("compliance@indus.example",)
+    wait_for("the zone's copy", lambda: f"{approved[0]}.csv" in fetch(account, "outgoing/notices"))
+
+
+PAGES = (
+    "/", f"/isps/{ISP}", "/isps/ravi", "/deliveries", "/deliveries/1", "/deliveries/1/findings", f"/isps/{ISP}/clients",
+    f"/isps/{ISP}/clients?status=unregistered", "/cases", "/notices", "/rules", "/find?q=nobody",
+)  # fmt: skip
+
+
+def test_the_data_teams_page_shows_it_in_airflow(stack: Stack) -> None:
+    password = airflow_services.password(stack.airflow)
+    with browser.browser() as chromium:
+        visitor = browser.Visitor.of(chromium, stack.airflow.url, viewport=browser.DESK, color_scheme="light")
+        visitor.log_in("admin", password)
+        for path in PAGES:
+            visitor.open(f"/vpn-registry{path}")
+        inside_airflow(visitor)
+        assert visitor.noticed == []
+
+        visitor = browser.Visitor.of(chromium, stack.airflow.url, viewport=browser.PHONE, color_scheme="dark")
+        visitor.log_in("admin", password)
+        for path in PAGES:
+            visitor.open(f"/vpn-registry{path}")
+        assert visitor.page.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert visitor.noticed == []
+
+
+def inside_airflow(visitor: browser.Visitor) -> None:
+    """From Airflow's navigation into the page, to an ISP, and out to a DAG; addresses follow and can be shared."""
+    page, frame = visitor.page, visitor.page.frame_locator("iframe")
+    page.goto(visitor.home)
+    page.get_by_role("link", name="Registry", exact=True).click()
+    frame.get_by_role("link", name=ISP, exact=True).first.click()
+    page.wait_for_url(f"**/plugin/vpn-registry/vpn-registry/isps/{ISP}")
+    page.reload()
+    frame.get_by_role("heading", level=1).wait_for()
+    frame.get_by_role("link", name="reconcile_clients").first.click()
+    page.wait_for_url(f"{visitor.home}/dags/reconcile_clients")
 
 
 def deliveries_left(stack: Stack) -> list[str]:

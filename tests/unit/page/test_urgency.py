@@ -1,0 +1,61 @@
+"""What needs a person: each kind of thing once, with its day, the most urgent first."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+
+from vpn_registry.model import PAKISTAN, Contact, ContactRole
+from vpn_registry.page import urgency
+from vpn_registry.registry.glance import Filing
+from vpn_registry.roster import Isp
+
+AT = datetime(2026, 6, 12, 9, 0, tzinfo=PAKISTAN)  # a Friday
+TODAY = AT.date()
+INDUS = Isp("indus", "Indus", "", "", "sftp_indus", None, (Contact("Desk", "d@x.example", ContactRole.COMPLIANCE),))
+
+
+def case(kind: str) -> dict[str, object]:
+    return {"id": 7, "isp": "indus", "kind": kind, "reason": "why", "delivery_id": None, "opened_at": AT}
+
+
+def test_a_held_file_is_due_two_working_days_later_and_a_dispute_ten() -> None:
+    held, dispute = urgency.cases([case("held_delivery"), case("dispute")], {date(2026, 6, 16)})
+    assert (held.due_on, dispute.due_on) == (date(2026, 6, 17), date(2026, 6, 29))
+    assert (held.dag, held.form) == ("decide_case", {"case": 7})
+
+
+def test_a_held_notice_is_due_before_its_stage_lapses() -> None:
+    row = {"notice_no": "N-1", "isp": "indus", "stage": "T-14", "stage_on": TODAY, "state": "held", "reason": "First.",
+           "counts": {"to_register": 3, "comparable": 5}, "planned_at": AT, "settled_at": None}  # fmt: skip
+    (need,) = urgency.notices([row], ())
+    assert need.due_on == date(2026, 6, 17)
+    assert "3 of 5 clients to register. First." in need.what
+    assert need.form == {"isp": "indus", "stage": "T-14", "reason": ""}
+
+
+def test_mail_that_may_have_arrived_comes_before_mail_that_did_not() -> None:
+    rows = [{"notice_no": f"N-{state}", "isp": "indus", "stage": "T-14", "state": state, "settled_at": AT}
+            for state in ("failed", "uncertain", "sent")]  # fmt: skip
+    needs = urgency.sort_needs(urgency.notices(rows, ()))
+    assert [need.kind for need in needs] == ["mail uncertain", "mail failed"]
+
+
+def test_an_isp_is_silent_once_its_list_is_older_than_its_cadence() -> None:
+    def silent(list_on: date | None) -> list[str]:
+        filing = {} if list_on is None else {"indus": Filing("indus", list_on, AT)}
+        return [need.what for need in urgency.silent({"indus": INDUS}, filing, TODAY)]
+
+    assert silent(TODAY - timedelta(days=31)) == []
+    assert silent(TODAY - timedelta(days=32)) == ["The newest client list is of 11 May 2026, older than its 31 days."]
+    assert silent(None) == ["No client list was ever accepted: nothing was ever filed."]
+
+
+def test_zones_that_fail_come_first_and_only_those_of_the_roster() -> None:
+    watch = SimpleNamespace(isp="indus", failing_since_at=AT, error="No answer.")
+    gone = SimpleNamespace(isp="gone", failing_since_at=AT, error="No answer.")
+    zones = urgency.failing_zones({"indus": watch, "gone": gone}, ["indus"])
+    stuck = urgency.stuck([SimpleNamespace(id=3, isp="indus", file_name="f", state="stored", since_at=AT)])
+    needs = urgency.sort_needs([*stuck, *urgency.cases([case("dispute")], ()), *zones])
+    assert [need.kind for need in needs] == ["zone fails", "case", "stuck"]
+    assert needs[0].what == "The zone can't be listed: No answer."
