@@ -63,7 +63,7 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
             return room.page(
                 request, "isp.html", desk, sitting, isp=one,
                 standing=glance.standings(db, slug).get(slug),
-                filing=glance.filings(db).get(slug),
+                filing=glance.filings(db, slug).get(slug),
                 watch=glance.watches(db).get(slug),
                 deliveries=browse.deliveries(db, browse.DeliveryFilter(isp=slug), offset=0, limit=12),
                 notices=browse.notices(db, isp=slug, offset=0, limit=12),
