@@ -85,7 +85,8 @@ def cases(rows: Iterable[Mapping[str, Any]], holidays: Collection[date]) -> list
     return [
         Need("case", row["isp"], f"Case {row['id']}, {str(row['kind']).replace('_', ' ')}: {row['reason']}",
              address("deliveries", row["delivery_id"]) if row["delivery_id"] else address("cases", isp=row["isp"]),
-             row["opened_at"], due_on(row["kind"], row["opened_at"], holidays), "decide_case", {"case": row["id"]})
+             row["opened_at"], due_on(row["kind"], row["opened_at"], holidays), "decide_case",
+             {"case": row["id"], "outcome": "", "reason": ""})
         for row in rows
     ]  # fmt: skip
 

@@ -22,7 +22,7 @@ def case(kind: str) -> dict[str, object]:
 def test_a_held_file_is_due_two_working_days_later_and_a_dispute_ten() -> None:
     held, dispute = urgency.cases([case("held_delivery"), case("dispute")], {date(2026, 6, 16)})
     assert (held.due_on, dispute.due_on) == (date(2026, 6, 17), date(2026, 6, 29))
-    assert (held.dag, held.form) == ("decide_case", {"case": 7})
+    assert (held.dag, held.form) == ("decide_case", {"case": 7, "outcome": "", "reason": ""})
 
 
 def test_a_held_notice_is_due_before_its_stage_lapses() -> None:
