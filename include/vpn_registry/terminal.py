@@ -11,6 +11,7 @@ from rich.table import Table
 from vpn_registry.model import percentage
 
 if TYPE_CHECKING:
+    from vpn_registry.pipeline.decisions import Waiting
     from vpn_registry.pipeline.overview import IspOverview, Overview
 
 NO_TERMINAL_WIDTH: Final = 120
@@ -45,8 +46,15 @@ def show_overview(console: Console, told: Overview) -> None:
             console.print(f"  {isp.isp}: {irregular}, and is left alone", markup=False, highlight=False)
         if isp.failing_since:
             console.print(f"  {isp.isp}: its zone can't be listed since {isp.failing_since}: {isp.error}", style="red")
-    if told.open_cases:
-        console.print(f"  {counted(told.open_cases, 'case')} to be decided.")
+    for case in told.cases:
+        show_case(console, case)
+
+
+def show_case(console: Console, case: Waiting) -> None:
+    """One open case in a line: what it is about, by when it is to be decided, and how."""
+    clock = f"overdue since {case.due}" if case.is_overdue else f"due {case.due}"
+    about = f"case {case.case}: {case.isp} {case.kind} {case.subject}, {clock} ({' or '.join(case.outcomes)})"
+    console.print(f"  {about}. {case.reason}", style="red" if case.is_overdue else None, markup=False, highlight=False)
 
 
 def counted(count: int, noun: str) -> str:

@@ -121,6 +121,27 @@ def test_a_held_notice_is_approved_from_the_form_in_the_name_of_who_asked(
     assert len(list((tmp_path / "mail").glob("*.eml"))) == 1
 
 
+def test_a_case_is_decided_from_the_form_and_the_answer_follows(
+    here: settings.Settings, run: Callable[..., dict[str, Any]]
+) -> None:
+    drop(here, "indus")
+    run("collect_deliveries")
+    (name,) = (name for name in samples.sample().files("indus") if "clients" in name)
+    header, *rows = samples.sample().files("indus")[name].splitlines(keepends=True)
+    shorter = name.replace("_0001.", "_0002.")
+    (here.home / "zones" / "indus" / "incoming" / shorter).write_bytes(header + b"".join(rows[:5]))
+    run("collect_deliveries")
+    form = {"case": 1, "reason": "the ISP confirmed it by telephone"}
+    assert run("decide_case", outcome="exempt", **form) == {"state": "failed", "failed": ["decide"]}
+    assert run("decide_case", outcome="release", **form)["state"] == "success"
+    run("collect_deliveries")
+    result = json.loads((here.home / "zones" / "indus" / "outgoing" / f"{shorter}.result.json").read_text("utf-8"))
+    assert (result["outcome"], result["revision"]) == ("accepted", 2)
+    with home.open_home(here).reading() as db:
+        decided = db.execute(text("SELECT outcome, actor FROM decisions")).all()
+    assert [tuple(one) for one in decided] == [("release", "dag_test")]
+
+
 def test_a_broken_audit_chain_stops_the_erasing_and_shows(
     here: settings.Settings, run: Callable[..., dict[str, Any]]
 ) -> None:

@@ -156,6 +156,7 @@ def test_wrong_use_ends_with_two_and_one_sentence(home: Home) -> None:
     assert "vpnreg db upgrade" in home.vpnreg("run", code=2)
     home.vpnreg("db", "upgrade")
     assert "simulated homes" in home.vpnreg("approve", "--reason", "x", code=2)
+    assert "decide_case" in home.vpnreg("decide", "1", "--outcome", "release", "--reason", "x", code=2)
     home.vpnreg("run", "--as-of", "yesterday", code=2)
     home.vpnreg("export", "everything", code=2)
     (home.folder / "isps" / "acme.toml").write_text(ISP.format(folder=home.zone) + "colour = 1\n", "utf-8")

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from vpn_registry import terminal
-from vpn_registry.cli import backups, checkup, extraction, files, house, keys, look, privacy, work
+from vpn_registry.cli import backups, checkup, deciding, extraction, files, house, keys, look, privacy, work
 from vpn_registry.model import ConfigurationError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 for group in (
     work.commands,
+    deciding.commands,
     look.commands,
     privacy.commands,
     extraction.commands,

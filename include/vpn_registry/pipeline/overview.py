@@ -10,6 +10,7 @@ from typing import Any, Final
 from vpn_registry import campaign, reconciliation
 from vpn_registry.forecast import Forecast, forecast
 from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
+from vpn_registry.pipeline.decisions import Waiting, waiting
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.notify import held_text
 from vpn_registry.registry import ledger, outbox, queries
@@ -61,6 +62,7 @@ class Overview:
     days_left: int
     open_cases: int
     messages: dict[str, int]
+    cases: list[Waiting]
     isps: list[IspOverview]
 
     def as_json(self) -> dict[str, Any]:
@@ -114,6 +116,7 @@ def overview(exchange: Exchange) -> Overview:
         days_left=campaign.days_left(deadline, today),
         open_cases=found.open_cases,
         messages=messages,
+        cases=waiting(exchange),
         isps=isps,
     )
 

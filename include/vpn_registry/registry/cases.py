@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from vpn_registry.registry.tables import CaseRow
+from vpn_registry.registry.tables import CaseRow, DecisionRow
 
 HELD_DELIVERY: Final = "held_delivery"
 DISPUTE: Final = "dispute"  # subject: the subscriber id, as for the next
 REGISTERED_ELSEWHERE: Final = "registered_elsewhere"
+UNCERTAIN_MESSAGE: Final = "uncertain_message"  # subject: the message's id
+
+
+class DecisionRefusedError(Exception):
+    """This may not be decided; the message is one sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case; `subject` is an id of ours or of the ISP's."""
+    """One case; `subject` is an id of ours or of the ISP's, `opened_by` who entered it, '' when no person did."""
 
     id: int
     isp: str
@@ -27,9 +32,23 @@ class Case:
     delivery_id: int | None
     reason: str
     opened_at: datetime
+    opened_by: str
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided, why, and until which day it holds; None = until another decision."""
+
+    outcome: str
+    reason: str
+    actor: str
+    decided_at: datetime
+    until_on: date | None
 
 
 _CASE: Final = tuple(getattr(CaseRow, name) for name in Case.__slots__)
+_DECISION: Final = tuple(getattr(DecisionRow, name) for name in Decision.__slots__)
 
 
 def open_case(
@@ -41,6 +60,7 @@ def open_case(
     reason: str,
     at: datetime,
     delivery_id: int | None = None,
+    opened_by: str = "",
 ) -> int:
     """Open a case, unless one of the kind is open about the subject; its id. `subject` and `reason` hold ids only."""
     is_open = (CaseRow.isp == isp, CaseRow.kind == kind, CaseRow.subject == subject, CaseRow.closed_at.is_(None))
@@ -48,7 +68,7 @@ def open_case(
     if found is not None:
         return found
     opened = insert(CaseRow).values(
-        isp=isp, kind=kind, subject=subject, delivery_id=delivery_id, reason=reason, opened_at=at
+        isp=isp, kind=kind, subject=subject, delivery_id=delivery_id, reason=reason, opened_at=at, opened_by=opened_by
     )
     return db.scalars(opened.returning(CaseRow.id)).one()
 
@@ -57,6 +77,26 @@ def close_case(db: Session, isp: str, kind: str, subject: str, *, at: datetime) 
     """Close the open case of the kind about the subject, if there is one."""
     is_open = (CaseRow.isp == isp, CaseRow.kind == kind, CaseRow.subject == subject, CaseRow.closed_at.is_(None))
     db.execute(update(CaseRow).where(*is_open).values(closed_at=at))
+
+
+def get_case(db: Session, case_id: int) -> Case | None:
+    """One case, open or closed; None when there is none of this id."""
+    row = db.execute(select(*_CASE).where(CaseRow.id == case_id)).one_or_none()
+    return None if row is None else Case(*row)
+
+
+def decisions_on(db: Session, case_id: int) -> list[Decision]:
+    """What was decided on a case, the decision in force last."""
+    query = select(*_DECISION).where(DecisionRow.case_id == case_id).order_by(DecisionRow.id)
+    return [Decision(*row) for row in db.execute(query)]
+
+
+def record_decision(db: Session, case: Case, decision: Decision) -> None:
+    """Add a decision to a case and close it, if it is open."""
+    values = {name: getattr(decision, name) for name in Decision.__slots__}
+    db.execute(insert(DecisionRow).values(case_id=case.id, **values))
+    still_open = (CaseRow.id == case.id, CaseRow.closed_at.is_(None))
+    db.execute(update(CaseRow).where(*still_open).values(closed_at=decision.decided_at))
 
 
 def open_cases(db: Session, isp: str | None = None) -> list[Case]:

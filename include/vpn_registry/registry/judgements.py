@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import FINDING_COLUMNS, Delivery, DeliveryState, Feed, Finding, Outcome, RowCounts
@@ -158,6 +158,23 @@ def record_findings(db: Session, delivery: Delivery, frame: pd.DataFrame) -> Non
     rows["delivery_id"] = delivery.id
     rows["revision"] = delivery.revision
     insert_frame(db, FindingRow, rows)
+
+
+def carry_over(db: Session, before: Delivery, after: Delivery, *, outcome: str) -> None:
+    """Repeat rows and row findings of a delivery's revision in a later one, every row with this outcome."""
+    rows, findings = DeliveryRowRow.__table__.c, FindingRow.__table__.c
+    new_row = {column.name: column for column in rows} | {
+        "revision": literal(after.revision),
+        "outcome": literal(outcome),
+    }
+    of_rows = select(*new_row.values()).where(rows.delivery_id == before.id, rows.revision == before.revision)
+    db.execute(insert(DeliveryRowRow).from_select(list(new_row), of_rows))
+    new_finding = {column.name: column for column in findings if column.name != "id"}
+    new_finding |= {"revision": literal(after.revision)}
+    of_findings = select(*new_finding.values()).where(
+        findings.delivery_id == before.id, findings.revision == before.revision, findings.row.is_not(None)
+    )
+    db.execute(insert(FindingRow).from_select(list(new_finding), of_findings))
 
 
 def _verdict(outcome: Outcome, rows: RowCounts, rulebook_version: str, at: datetime) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from vpn_registry.model import (
 )
 from vpn_registry.registry.deliveries import Fenced, advance, changed_rows, find, get, stored
 from vpn_registry.registry.judgements import (
+    carry_over,
     conclude,
     held,
     record_findings,
@@ -51,6 +52,7 @@ __all__ = [
     "LeftAlone",
     "answer_stem",
     "answer_written",
+    "carry_over",
     "claim",
     "conclude",
     "finish",

@@ -16,7 +16,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Contact, ContactRole, NoticeState, pakistani_day
-from vpn_registry.registry import counters
+from vpn_registry.registry import cases, counters
 from vpn_registry.registry.deliveries import Fenced, changed_rows
 from vpn_registry.registry.tables import MessageRow, NoticeClientRow, NoticeRow
 
@@ -329,8 +329,23 @@ def settle(
             settled_at=None if state is NoticeState.APPROVED else at,
         )
     )
+    if state is NoticeState.UNCERTAIN:
+        told = (
+            f"Nobody knows whether the relay took a copy of {notice.notice_no}; `vpnreg status` tells its last words."
+        )
+        cases.open_case(db, notice.isp, cases.UNCERTAIN_MESSAGE, str(message.id), reason=told, at=at)
     _settle_notice(db, notice, at)
     return state
+
+
+def find_out(db: Session, message_id: int, state: NoticeState, *, at: datetime) -> bool:
+    """A person found out what became of an uncertain message; whether it was uncertain still."""
+    found = update(MessageRow).where(MessageRow.id == message_id, MessageRow.state == NoticeState.UNCERTAIN)
+    if changed_rows(db.execute(found.values(state=state, settled_at=at))) != 1:
+        return False
+    owner = select(*_NOTICE).join(MessageRow, MessageRow.notice_id == NoticeRow.id).where(MessageRow.id == message_id)
+    _settle_notice(db, Notice(*db.execute(owner).one()), at)
+    return True
 
 
 def strand(db: Session, isp: str, at: datetime) -> list[int]:

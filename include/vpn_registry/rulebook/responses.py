@@ -291,5 +291,16 @@ FILE_RULES: Final[tuple[FileRule, ...]] = (
         example="a list on which 30 of 100 clients turn from yes to no",
         since="1.1",
     ),
+    FileRule(
+        code="F307",
+        severity=Severity.ERROR,
+        title="Refused by a person",
+        why="A held file that turns out to be wrong is not taken.",
+        message="A person has looked at the held file and refused it: {reason}",
+        remedy="Send the corrected file under the next number.",
+        example="a client list half as long as the last one, made from an incomplete export",
+        since="1.1",
+    ),
 )
-"""Why a file waits for a person, beside the shrinking that every full file is looked at for (contract section 3)."""
+"""Why a file waits for a person, beside the shrinking that every full file is looked at for (contract section 3), and
+the refusal that may follow."""

@@ -140,13 +140,13 @@ def verdict(one: Row, world: World) -> tuple[str, str]:  # noqa: C901 - the cont
     for status, usable in (("registered", lasting), ("expiring", ending)):
         if key := paired(one, usable, world):
             return status, key
+        if who in world.cases.answered:
+            return "exempt", "answer"
     for key, column in IDS.items():
         if any(one[column] and one[column] == row[column] for row in in_force):
             return "mismatch", key
     if one["service_status"] != "active" or one["vpn_use"] == "no":
         return "exempt", "client list"
-    if who in world.cases.answered:
-        return "exempt", "answer"
     if world.list_on is None or (TODAY - world.list_on).days > 35:
         return "not_comparable", "list date"
     if key := reviewed(one, in_force, world):
