@@ -36,7 +36,7 @@ def show_overview(console: Console, told: Overview) -> None:
     console.print(table)
     for isp in told.isps:
         if isp.statuses:
-            console.print(f"  {isp.isp}: {counts_text(isp.statuses)}", markup=False, highlight=False)
+            console.print(f"  {isp.isp}: {counts_text(isp.statuses)}{_moved(isp)}", markup=False, highlight=False)
     for isp in told.isps:
         for number, reason in isp.held.items():
             console.print(f"  held: {number} to {isp.isp}, {reason}", markup=False, highlight=False)
@@ -65,6 +65,14 @@ def counted(count: int, noun: str) -> str:
 def counts_text(counts: Mapping[str, int]) -> str:
     """`3 accepted, 1 partial`; a dash when there is nothing."""
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "-"
+
+
+def _moved(isp: IspOverview) -> str:
+    """What the last comparison changed, and registrations without a client; nothing where there is nothing."""
+    run = isp.last_run or {}
+    moved = {name: run[name] for name in ("new", "resolved", "changed", "gone") if run.get(name)}
+    told = f"; last run: {counts_text(moved)}" if moved else ""
+    return told + (f"; {counted(len(isp.orphans), 'orphan')}" if isp.orphans else "")
 
 
 def _cells(isp: IspOverview) -> Iterable[str]:

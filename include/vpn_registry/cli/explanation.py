@@ -8,9 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
+from vpn_registry.model import Status
+from vpn_registry.reconciliation import remedy
 from vpn_registry.registry.queries import Explanation
 
-_PARTS = ("statuses", "client", "registrations", "rows", "notices")
+_PARTS = ("statuses", "client", "registrations", "rows", "findings", "notices", "basis")
 
 
 def as_values(explanation: Explanation) -> dict[str, Any]:
@@ -19,8 +21,12 @@ def as_values(explanation: Explanation) -> dict[str, Any]:
         part: json.loads(_frame(explanation, part).to_json(orient="records", date_format="iso", date_unit="s"))
         for part in _PARTS
     }
+    present = next((one for one in told["statuses"] if not one["ended_at"]), None)
     return {
         **told,
+        "basis": next(iter(told["basis"]), None),
+        "to_do": _to_do(present) if present else "",
+        "earlier_ids": explanation.earlier_ids,
         "cases": [{"case": number, "kind": kind, "reason": reason} for number, kind, reason in explanation.cases],
     }
 
@@ -31,29 +37,30 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
     client = (_records(explanation, "client") or [{}])[0]
     present = statuses[0] if statuses and not statuses[0]["ended_at"] else None
     console.print(f"{isp} {subscriber_id}  {client.get('client_name', '')}", style="bold", markup=False)
-    if present is None:
-        console.print("No status: not on the ISP's client list at present.")
-    else:
-        _line(console, "status", f"{present['status']} since {present['since_at']}")
-        _line(console, "why", present["reason"])
-        _line(console, "decided by", present["decided_by"] or "nothing pairs")
-        _line(console, "nearest other", present["candidate"] or "none")
+    _show_status(console, explanation, present)
     if client:
         _line(
             console,
             "client list",
-            f"service {client['service_status']}, VPN use {client['vpn_use']}, {_origin(client)}",
+            f"service {client['service_status']}, VPN use {client['vpn_use']}, "
+            f"{_places(client, 'service_ips')}, {_origin(client)}",
         )
     for one in _records(explanation, "registrations"):
         term = f"{one['valid_from']} to {one['valid_to'] or 'open end'}"
+        whose = f"of {one['subscriber_id']}" if one["subscriber_id"] else "of nobody"
         _line(
             console,
-            "registration",
-            f"{one['registration_ref']} {one['national_no']} {_standing(one, today)}, {term}, {_origin(one)}",
+            "in the book",
+            f"{one['registration_ref']} {one['national_no']} {whose}, {_standing(one, today)}, {term}, "
+            f"{_places(one, 'local_ip')}, {_origin(one)}",
         )
     for one in _records(explanation, "rows"):
         told = " ".join(filter(None, [one["outcome"], one["effect"], one["codes"]]))
         _line(console, "row", f"{one['file_name']} row {one['row']} ({one['key']}): {told}")
+    for one in _records(explanation, "findings"):
+        value = f" ({one['value']})" if one["value"] else ""
+        told = f"{one['code']} {one['column']}{value}: {one['message']} {one['remedy']}"
+        _line(console, "finding", f"delivery {one['delivery_id']} row {one['row']}: {told}")
     for one in _records(explanation, "notices"):
         _line(
             console,
@@ -66,6 +73,39 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
         _line(console, "before", f"{one['status']} {one['since_at']} to {one['ended_at']}: {one['reason']}")
 
 
+def _show_status(console: Console, explanation: Explanation, present: dict[str, Any] | None) -> None:
+    """What is said of the client at present, what decided it, and what it rests on."""
+    if present is None:
+        console.print("No status: not on the ISP's client list at present.")
+    else:
+        _line(console, "status", f"{present['status']} since {present['status_since_at']}")
+        _line(console, "why", present["reason"])
+        _line(console, "to do", _to_do(present))
+        _line(console, "decided by", _key(present["decided_by"]))
+        _line(console, "registration", present["registration_ref"] or "none decides")
+        _line(console, "nearest other", present["candidate"] or "none")
+    for one in _records(explanation, "basis"):
+        listed = f"client list {one['list_file']} of {one['list_on']}" if one["list_file"] else "no client list"
+        _line(
+            console,
+            "compared",
+            f"{one['run_at']}, {listed}, deadline {one['deadline_on']}, rule version {one['rule_version']}",
+        )
+    if explanation.earlier_ids:
+        _line(console, "listed before", f"as {', '.join(explanation.earlier_ids)}")
+
+
+def _to_do(present: dict[str, Any]) -> str:
+    return remedy(Status(present["status"]), present["decided_by"])
+
+
+def _key(decided_by: str) -> str:
+    """The key that decided, in words for the data team; which other ISP it is stands nowhere."""
+    if decided_by.endswith(" elsewhere"):
+        return f"{decided_by.removesuffix(' elsewhere')} of a registration filed elsewhere"
+    return {"": "nothing pairs", "name": "a similar name only", "case": "a case"}.get(decided_by, decided_by)
+
+
 def _standing(one: dict[str, Any], today: date) -> str:
     """What the book says of a registration, and what its own dates make of it."""
     if one["state"] != "in_force":
@@ -73,6 +113,11 @@ def _standing(one: dict[str, Any], today: date) -> str:
     if one["valid_to"] and one["valid_to"] < today.isoformat():
         return "ended"
     return "not begun" if one["valid_from"] > today.isoformat() else "in force"
+
+
+def _places(one: dict[str, Any], column: str) -> str:
+    """The addresses and the number that are compared."""
+    return " and ".join(filter(None, (one[column], one["msisdn"]))) or "no address or number"
 
 
 def _origin(one: dict[str, Any]) -> str:

@@ -185,7 +185,7 @@ def _show_unregistered(console: Console, exchange: Exchange, told: Overview) -> 
             continue
         named = clients[(clients["isp"] == isp.isp) & clients["status"].isin([status.value for status in TO_REGISTER])]
         console.print(
-            f"  {isp.isp:<9} coverage {percentage(isp.covered, isp.comparable)} of {isp.comparable}; "
+            f"  {isp.isp:<9} coverage {percentage(isp.covered, isp.comparable or 0)} of {isp.comparable or 0}; "
             f"{isp.to_register} to register: {', '.join(named['subscriber_id'])}",
             highlight=False,
         )

@@ -13,7 +13,7 @@ from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, NoticeState, Ou
 from vpn_registry.pipeline.decisions import Waiting, waiting
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.notify import held_text
-from vpn_registry.registry import ledger, outbox, queries
+from vpn_registry.registry import ledger, outbox, queries, status_runs
 from vpn_registry.registry import statuses as stored
 
 _KINDS: Final = {
@@ -30,10 +30,12 @@ _KINDS: Final = {
 class IspOverview:
     """One ISP: its clients by status, deliveries by outcome (or state, before there is one), notices by state.
 
-    `coverage` is from 0 to 1, None when no client is comparable; `failing_since` tells since when its zone can't be
-    listed, `error` why. `held` maps notice numbers to the reason why they wait for a person; `troubles` are messages
-    that failed or are uncertain, with the relay's words. `left_alone` is what lies in its zone and
-    is no file to take. `forecast` is of clients to register at the deadline, None when too little is known.
+    `comparable` and `coverage` (from 0 to 1) are None when no client is comparable; `failing_since` tells since when
+    its zone can't be listed, `error` why. `held` maps notice numbers to the reason why they wait for a person;
+    `troubles` are messages that failed or are uncertain, with the relay's words. `left_alone` is what lies in its zone
+    and is no file to take. `forecast` is of clients to register at the deadline, None when too little is known.
+    `orphans` are registrations in force without a client; `last_run` tells what the last comparison found new,
+    resolved, changed and gone.
     """
 
     isp: str
@@ -42,7 +44,7 @@ class IspOverview:
     statuses: dict[str, int]
     to_register: int
     covered: int
-    comparable: int
+    comparable: int | None
     coverage: float | None
     deliveries: dict[str, int]
     notices: dict[str, int]
@@ -52,6 +54,8 @@ class IspOverview:
     failing_since: str | None = None
     error: str = ""
     forecast: Forecast | None = None
+    orphans: list[str] = field(default_factory=list)
+    last_run: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ def overview(exchange: Exchange) -> Overview:
         messages = outbox.message_counts(db)
         troubles = outbox.troubles(db)
         irregular = ledger.left_alone(db)
+        runs = status_runs.last(db)
+        orphans = {isp: status_runs.orphans(db, isp) for isp in runs}
         histories = {isp: stored.to_register_history(db, isp) for isp in exchange.isps}
     by_isp = {str(row["isp"]): row for row in found.isps.to_dict(orient="records")}
     isps = []
@@ -95,7 +101,7 @@ def overview(exchange: Exchange) -> Overview:
                 statuses=statuses,
                 to_register=sum(statuses.get(status, 0) for status in TO_REGISTER),
                 covered=sum(statuses.get(status, 0) for status in COVERED),
-                comparable=sum(statuses.get(status, 0) for status in COMPARABLE),
+                comparable=sum(statuses.get(status, 0) for status in COMPARABLE) or None,
                 coverage=reconciliation.coverage(statuses),
                 deliveries=_by_outcome(found.deliveries, slug),
                 notices=_counts(found.notices, slug, "state"),
@@ -107,6 +113,8 @@ def overview(exchange: Exchange) -> Overview:
                 failing_since=_moment(row.get("failing_since_at")),
                 error=str(row.get("error", "")),
                 forecast=forecast(histories[slug], deadline.ends_on),
+                orphans=orphans.get(slug, []),
+                last_run=_run(runs.get(slug)),
             )
         )
     return Overview(
@@ -119,6 +127,12 @@ def overview(exchange: Exchange) -> Overview:
         cases=waiting(exchange),
         isps=isps,
     )
+
+
+def _run(run: status_runs.Run | None) -> dict[str, Any] | None:
+    if run is None:
+        return None
+    return {"run_at": iso_utc(run.run_at), "rule_version": run.rule_version, **asdict(run.moves)}
 
 
 def _by_outcome(frame: Any, isp: str) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """The comparison of an ISP's client list with its registrations: one status a client, with the reason.
 
 `comparison` reads like the contract's table; `terms` says which registrations hold, `pairing` finds those of a client,
-`spans` does the address search behind it, `names` finds similar names, `reasons` holds the sentences, `movements` tells
-two runs apart.
+`spans` does the address search behind it, `names` finds similar names, `reasons` and `remedies` hold the sentences,
+`movements` tells two runs apart.
 """
 
 from vpn_registry.reconciliation.comparison import (
@@ -15,6 +15,7 @@ from vpn_registry.reconciliation.comparison import (
     orphans,
 )
 from vpn_registry.reconciliation.movements import changes, successors
+from vpn_registry.reconciliation.remedies import remedy
 from vpn_registry.reconciliation.terms import REGISTRATION_COLUMNS
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "compare",
     "coverage",
     "orphans",
+    "remedy",
     "successors",
 ]

@@ -9,24 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import COMPARABLE, COVERED, Status
 from vpn_registry.registry import cases
 from vpn_registry.registry.bulk import read_frame
+from vpn_registry.registry.explanations import Explanation, explain
 from vpn_registry.registry.tables import (
-    ClientRow,
     ClientStatusRow,
     DeliveryRow,
-    DeliveryRowRow,
-    NoticeClientRow,
     NoticeRow,
-    RegistrationRow,
-    RegistrationVersionRow,
     ZoneWatchRow,
 )
-from vpn_registry.registry.views import VIEWS, clients_view, export, registry_view, view_frame
+from vpn_registry.registry.views import VIEWS, export
 
 __all__ = ["VIEWS", "Explanation", "Overview", "explain", "export", "status_overview"]
 
@@ -95,63 +91,3 @@ def _coverage(db: Session) -> pd.DataFrame:
     watched = ["isp", "listed_at", "failing_since_at", "error"]
     columns = [*watched, "comparable", "coverage", *(status.value for status in Status)]
     return pd.DataFrame(rows, columns=columns).astype({"coverage": "object"})
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a client has his status: the present one first in `statuses`, and everything that touched him.
-
-    `statuses`: status, reason, decided_by, registration_ref, candidate, since_at, ended_at. `registrations`: the
-    registry view of his refs. `rows`: what became of rows that named him. `notices`: those he stood in.
-    """
-
-    statuses: pd.DataFrame
-    client: pd.DataFrame
-    registrations: pd.DataFrame
-    rows: pd.DataFrame
-    notices: pd.DataFrame
-    cases: list[tuple[int, str, str]]
-
-
-def explain(db: Session, isp: str, subscriber_id: str) -> Explanation | None:
-    """Everything that decides about one client; None when neither a list nor a registration ever named him."""
-    clients = clients_view(None).where(ClientRow.isp == isp, ClientRow.subscriber_id == subscriber_id)
-    status = ClientStatusRow
-    statuses = (
-        select(
-            status.status, status.reason, status.decided_by, status.registration_ref, status.candidate,
-            status.since_at, status.ended_at,
-        )
-        .where(status.isp == isp, status.subscriber_id == subscriber_id)
-        .order_by(status.id.desc())
-    )  # fmt: skip
-    rows = (
-        select(
-            DeliveryRow.id.label("delivery_id"), DeliveryRow.file_name, DeliveryRowRow.row, DeliveryRowRow.key,
-            DeliveryRowRow.outcome, DeliveryRowRow.effect, DeliveryRowRow.codes,
-        )
-        .join(DeliveryRow, and_(DeliveryRow.id == DeliveryRowRow.delivery_id,
-                                DeliveryRow.revision == DeliveryRowRow.revision))
-        .where(DeliveryRow.isp == isp, DeliveryRowRow.subscriber_id == subscriber_id)
-        .order_by(DeliveryRow.id, DeliveryRowRow.row)
-    )  # fmt: skip
-    notices = (
-        select(NoticeRow.notice_no, NoticeRow.stage, NoticeRow.state, NoticeClientRow.part, NoticeClientRow.status)
-        .join(NoticeRow, NoticeRow.id == NoticeClientRow.notice_id)
-        .where(NoticeClientRow.isp == isp, NoticeClientRow.subscriber_id == subscriber_id)
-        .order_by(NoticeRow.notice_no)
-    )
-    registrations = registry_view(None).where(
-        RegistrationRow.isp == isp, RegistrationVersionRow.subscriber_id == subscriber_id
-    )
-    explanation = Explanation(
-        statuses=view_frame(db, statuses),
-        client=view_frame(db, clients),
-        registrations=view_frame(db, registrations),
-        rows=view_frame(db, rows),
-        notices=view_frame(db, notices),
-        cases=[(case_.id, case_.kind, case_.reason) for case_ in cases.open_cases(db, isp)
-               if case_.subject == subscriber_id],
-    )  # fmt: skip
-    known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
-    return explanation if any(len(frame) for frame in known) else None

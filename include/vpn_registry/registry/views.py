@@ -185,7 +185,8 @@ VIEWS: Final = tuple(_VIEWS)
 """The names `export` knows."""
 
 _NOT_TEXT: Final = frozenset(
-    {"row", "line", "revision", "delivery_id", "decided_seq", "seq", "deadline_version", "clients", "size_bytes",
+    {"row", "line", "revision", "delivery_id", "client_delivery_id", "registration_delivery_id", "list_delivery_id",
+      "decided_seq", "seq", "deadline_version", "clients", "size_bytes",
      "rows_total", "rows_accepted", "rows_rejected", "rows_duplicate", "rows_warned"}
 )  # fmt: skip
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
 
 from tests.unit.registry.filing import AT, add, file_clients, file_registrations, withdraw
-from vpn_registry.registry import queries
+from vpn_registry.cli import explanation
+from vpn_registry.registry import queries, status_runs
 from vpn_registry.registry.home import Registry
 
 SECRET = "3520212345671"
@@ -68,6 +69,26 @@ def test_a_client_is_explained_by_everything_that_touched_him(registry: Registry
     assert found is not None
     assert list(found.client["state"]) == ["listed"]
     assert list(found.registrations["registration_ref"]) == ["a"]
+
+
+def test_a_client_is_explained_by_the_registration_that_decided_whatever_it_names(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a", subscriber="old"), add("b", subscriber="other"))
+    file_clients(registry, 1, {"subscriber_id": "7", "client_name": "X", "vpn_use": "yes"})
+    found = pd.DataFrame(
+        {"subscriber_id": ["7"], "status": ["registered"], "key": ["ntn"], "registration_ref": ["a"],
+         "national_no": [""], "reason": ["It is."], "candidate": [""]}
+    )  # fmt: skip
+    with registry.writing() as db:
+        status_runs.store(db, "indus", found, at=AT, rule_version="2", deadline_on=date(2026, 6, 30))
+    with registry.reading() as db:
+        told = queries.explain(db, "indus", "7")
+    assert told is not None
+    assert list(told.registrations["registration_ref"]) == ["a"]
+    assert told.basis.iloc[0]["rule_version"] == "2"
+    assert told.basis.iloc[0]["list_file"].startswith("indus_clients_full")
+    values = explanation.as_values(told)
+    assert values["to_do"] == "Nothing."
+    assert values["statuses"][0]["registration_delivery_id"] == 1
 
 
 def test_the_overview_names_each_zone(registry: Registry) -> None:

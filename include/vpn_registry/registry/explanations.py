@@ -1,0 +1,143 @@
+"""One client explained: his status, what decided it, and everything that touched him."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from vpn_registry.registry import cases, successions
+from vpn_registry.registry.tables import (
+    ClientRow,
+    ClientStatusRow,
+    DeliveryRow,
+    DeliveryRowRow,
+    FindingRow,
+    NoticeClientRow,
+    NoticeRow,
+    ReconciliationRunRow,
+    RegistrationRow,
+    RegistrationVersionRow,
+)
+from vpn_registry.registry.views import clients_view, registry_view, view_frame
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a client has his status: the present one first in `statuses`, and everything that touched him.
+
+    `statuses`: status, reason, decided_by, registration_ref, candidate, since_at, ended_at, status_since_at and the
+    deliveries it rests on. `registrations`: the registry view of his refs, and of those his status names. `rows`: what
+    became of rows that named him, `findings` what was found in those that were refused. `notices`: those he stood in.
+    `basis`: the last comparison of the ISP: run_at, rule_version, deadline_on, list_delivery_id, its file and day.
+    `earlier_ids`: under which he was listed before; what touched those is told too.
+    """
+
+    statuses: pd.DataFrame
+    client: pd.DataFrame
+    registrations: pd.DataFrame
+    rows: pd.DataFrame
+    notices: pd.DataFrame
+    cases: list[tuple[int, str, str]]
+    findings: pd.DataFrame
+    basis: pd.DataFrame
+    earlier_ids: list[str]
+
+
+def explain(db: Session, isp: str, subscriber_id: str) -> Explanation | None:
+    """Everything that decides about one client; None when neither a list nor a registration ever named him."""
+    earlier = successions.earlier_ids(db, isp, subscriber_id)
+    ids = [subscriber_id, *earlier]
+    statuses = view_frame(db, _statuses(isp, ids))
+    refs = {str(ref) for name in ("registration_ref", "candidate") for ref in statuses[name].iloc[:1] if ref}
+    client = clients_view(None).where(ClientRow.isp == isp, ClientRow.subscriber_id == subscriber_id)
+    registrations = registry_view(None).where(
+        RegistrationRow.isp == isp,
+        or_(RegistrationVersionRow.subscriber_id.in_(ids), RegistrationRow.registration_ref.in_(refs)),
+    )
+    explanation = Explanation(
+        statuses=statuses,
+        client=view_frame(db, client),
+        registrations=view_frame(db, registrations.order_by(RegistrationRow.registration_ref)),
+        rows=view_frame(db, _rows(isp, ids)),
+        notices=view_frame(db, _notices(isp, ids)),
+        cases=[(case_.id, case_.kind, case_.reason) for case_ in cases.open_cases(db, isp) if case_.subject in ids],
+        findings=view_frame(db, _findings(isp, ids)),
+        basis=view_frame(db, _basis(isp)),
+        earlier_ids=earlier,
+    )
+    known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
+    return explanation if any(len(frame) for frame in known) else None
+
+
+def _statuses(isp: str, ids: list[str]) -> Any:
+    status = ClientStatusRow
+    return (
+        select(
+            status.status, status.reason, status.decided_by, status.registration_ref, status.candidate,
+            status.since_at, status.ended_at,
+            func.coalesce(status.status_since_at, status.since_at).label("status_since_at"),
+            status.client_delivery_id, status.registration_delivery_id,
+        )
+        .where(status.isp == isp, status.subscriber_id.in_(ids))
+        .order_by(status.id.desc())
+    )  # fmt: skip
+
+
+def _rows(isp: str, ids: list[str]) -> Any:
+    return (
+        select(
+            DeliveryRow.id.label("delivery_id"), DeliveryRow.file_name, DeliveryRowRow.row, DeliveryRowRow.key,
+            DeliveryRowRow.outcome, DeliveryRowRow.effect, DeliveryRowRow.codes,
+        )
+        .join(DeliveryRow, _of_its_revision(DeliveryRowRow))
+        .where(DeliveryRow.isp == isp, DeliveryRowRow.subscriber_id.in_(ids))
+        .order_by(DeliveryRow.id, DeliveryRowRow.row)
+    )  # fmt: skip
+
+
+def _findings(isp: str, ids: list[str]) -> Any:
+    """What was found in refused rows that named the client; identity numbers were masked before they were stored."""
+    row, finding = DeliveryRowRow, FindingRow
+    return (
+        select(
+            DeliveryRow.id.label("delivery_id"), finding.row, finding.column_name.label("column"), finding.code,
+            finding.value, finding.message, finding.remedy,
+        )
+        .select_from(row)
+        .join(DeliveryRow, _of_its_revision(row))
+        .join(finding, and_(finding.delivery_id == row.delivery_id, finding.revision == row.revision,
+                            finding.row == row.row))
+        .where(DeliveryRow.isp == isp, row.subscriber_id.in_(ids), row.outcome == "rejected")
+        .order_by(DeliveryRow.id, finding.row, finding.id)
+    )  # fmt: skip
+
+
+def _of_its_revision(row: type[DeliveryRowRow]) -> Any:
+    return and_(DeliveryRow.id == row.delivery_id, DeliveryRow.revision == row.revision)
+
+
+def _notices(isp: str, ids: list[str]) -> Any:
+    return (
+        select(NoticeRow.notice_no, NoticeRow.stage, NoticeRow.state, NoticeClientRow.part, NoticeClientRow.status)
+        .join(NoticeRow, NoticeRow.id == NoticeClientRow.notice_id)
+        .where(NoticeClientRow.isp == isp, NoticeClientRow.subscriber_id.in_(ids))
+        .order_by(NoticeRow.notice_no)
+    )
+
+
+def _basis(isp: str) -> Any:
+    run = ReconciliationRunRow
+    return (
+        select(
+            run.run_at, run.rule_version, run.deadline_on, run.list_delivery_id,
+            DeliveryRow.file_name.label("list_file"), DeliveryRow.content_on.label("list_on"),
+        )
+        .outerjoin(DeliveryRow, DeliveryRow.id == run.list_delivery_id)
+        .where(run.isp == isp)
+        .order_by(run.id.desc())
+        .limit(1)
+    )  # fmt: skip
