@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from vpn_registry.model import Status
+from vpn_registry.model import Status, iso_utc
 from vpn_registry.reconciliation import remedy
 from vpn_registry.registry.queries import Explanation
 
@@ -28,6 +28,18 @@ def as_values(explanation: Explanation) -> dict[str, Any]:
         "to_do": _to_do(present) if present else "",
         "earlier_ids": explanation.earlier_ids,
         "cases": [{"case": number, "kind": kind, "reason": reason} for number, kind, reason in explanation.cases],
+        "decisions": [
+            {
+                "case": case.id,
+                "kind": case.kind,
+                "outcome": decision.outcome,
+                "reason": decision.reason,
+                "actor": decision.actor,
+                "decided_at": iso_utc(decision.decided_at),
+                "until": None if decision.until_on is None else decision.until_on.isoformat(),
+            }
+            for case, decision in explanation.decisions
+        ],
     }
 
 
@@ -69,6 +81,10 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
         )
     for number, kind, reason in explanation.cases:
         _line(console, "open case", f"{number} {kind}: {reason}")
+    for case, decision in explanation.decisions:
+        until = f" until {decision.until_on}" if decision.until_on else ""
+        when = f"{iso_utc(decision.decided_at)} by {decision.actor}"
+        _line(console, "decision", f"case {case.id} {case.kind}: {decision.outcome}{until}, {when}: {decision.reason}")
     for one in statuses[1:] if present else statuses:
         _line(console, "before", f"{one['status']} {one['since_at']} to {one['ended_at']}: {one['reason']}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -15,6 +16,8 @@ HELD_DELIVERY: Final = "held_delivery"
 DISPUTE: Final = "dispute"  # subject: the subscriber id, as for the next
 REGISTERED_ELSEWHERE: Final = "registered_elsewhere"
 UNCERTAIN_MESSAGE: Final = "uncertain_message"  # subject: the message's id
+ABOUT_CLIENTS: Final = (DISPUTE, REGISTERED_ELSEWHERE)
+"""The kinds whose subject is a subscriber id."""
 
 
 class DecisionRefusedError(Exception):
@@ -73,6 +76,12 @@ def open_case(
     return db.scalars(opened.returning(CaseRow.id)).one()
 
 
+def open_uncertain(db: Session, isp: str, notice_no: str, message_id: int, *, at: datetime) -> None:
+    """Ask a person what became of a message of which nobody knows whether it arrived."""
+    reason = f"Nobody knows whether the relay took a copy of {notice_no}; `vpnreg status` tells its last words."
+    open_case(db, isp, UNCERTAIN_MESSAGE, str(message_id), reason=reason, at=at)
+
+
 def close_case(db: Session, isp: str, kind: str, subject: str, *, at: datetime) -> None:
     """Close the open case of the kind about the subject, if there is one."""
     is_open = (CaseRow.isp == isp, CaseRow.kind == kind, CaseRow.subject == subject, CaseRow.closed_at.is_(None))
@@ -83,6 +92,19 @@ def get_case(db: Session, case_id: int) -> Case | None:
     """One case, open or closed; None when there is none of this id."""
     row = db.execute(select(*_CASE).where(CaseRow.id == case_id)).one_or_none()
     return None if row is None else Case(*row)
+
+
+def decisions_about(
+    db: Session, isp: str, subjects: Iterable[str], kinds: Iterable[str]
+) -> list[tuple[Case, Decision]]:
+    """What was decided about these subjects, with the case of each decision, the last one first."""
+    query = (
+        select(*_CASE, *_DECISION)
+        .join(DecisionRow, DecisionRow.case_id == CaseRow.id)
+        .where(CaseRow.isp == isp, CaseRow.subject.in_(subjects), CaseRow.kind.in_(kinds))
+        .order_by(DecisionRow.id.desc())
+    )
+    return [(Case(*row[: len(_CASE)]), Decision(*row[len(_CASE) :])) for row in db.execute(query)]
 
 
 def decisions_on(db: Session, case_id: int) -> list[Decision]:

@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.registry import cases, successions
+from vpn_registry.registry.cases import Case, Decision
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientStatusRow,
@@ -33,7 +34,8 @@ class Explanation:
     deliveries it rests on. `registrations`: the registry view of his refs, and of those his status names. `rows`: what
     became of rows that named him, `findings` what was found in those that were refused. `notices`: those he stood in.
     `basis`: the last comparison of the ISP: run_at, rule_version, deadline_on, list_delivery_id, its file and day.
-    `earlier_ids`: under which he was listed before; what touched those is told too.
+    `earlier_ids`: under which he was listed before; what touched those is told too. `decisions`:
+    what people decided about him, the last one first.
     """
 
     statuses: pd.DataFrame
@@ -45,6 +47,7 @@ class Explanation:
     findings: pd.DataFrame
     basis: pd.DataFrame
     earlier_ids: list[str]
+    decisions: list[tuple[Case, Decision]]
 
 
 def explain(db: Session, isp: str, subscriber_id: str) -> Explanation | None:
@@ -64,10 +67,15 @@ def explain(db: Session, isp: str, subscriber_id: str) -> Explanation | None:
         registrations=view_frame(db, registrations.order_by(RegistrationRow.registration_ref)),
         rows=view_frame(db, _rows(isp, ids)),
         notices=view_frame(db, _notices(isp, ids)),
-        cases=[(case_.id, case_.kind, case_.reason) for case_ in cases.open_cases(db, isp) if case_.subject in ids],
+        cases=[
+            (case_.id, case_.kind, case_.reason)
+            for case_ in cases.open_cases(db, isp)
+            if case_.subject in ids and case_.kind in cases.ABOUT_CLIENTS
+        ],
         findings=view_frame(db, _findings(isp, ids)),
         basis=view_frame(db, _basis(isp)),
         earlier_ids=earlier,
+        decisions=cases.decisions_about(db, isp, ids, cases.ABOUT_CLIENTS),
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
     return explanation if any(len(frame) for frame in known) else None

@@ -330,10 +330,7 @@ def settle(
         )
     )
     if state is NoticeState.UNCERTAIN:
-        told = (
-            f"Nobody knows whether the relay took a copy of {notice.notice_no}; `vpnreg status` tells its last words."
-        )
-        cases.open_case(db, notice.isp, cases.UNCERTAIN_MESSAGE, str(message.id), reason=told, at=at)
+        cases.open_uncertain(db, notice.isp, notice.notice_no, message.id, at=at)
     _settle_notice(db, notice, at)
     return state
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import ContactRole, Delivery, DeliveryState, NoticeState, ZoneFolder
-from vpn_registry.registry import deliveries
+from vpn_registry.registry import cases, deliveries
 from vpn_registry.registry.listing import upsert
 from vpn_registry.registry.tables import CounterRow, DeliveryRow, MessageRow, NoticeRow
 
@@ -80,6 +80,8 @@ def mark_uncertain(db: Session, entry: Mapping[str, Any], *, at: datetime) -> No
     of_notice = MessageRow.notice_id == notice_id
     _strand(db, MessageRow, of_notice, reply=COPY_SENT_LATER, settled_at=at)
     _strand(db, NoticeRow, NoticeRow.id == notice_id, settled_at=at)
+    for stranded in db.scalars(select(MessageRow.id).where(of_notice, MessageRow.state == NoticeState.UNCERTAIN)).all():
+        cases.open_uncertain(db, entry["isp"], entry["notice_no"], stranded, at=at)
 
 
 def _notice(db: Session, entry: Mapping[str, Any], at: datetime) -> int:

@@ -11,7 +11,7 @@ from tests.installation import DAY, Cast, Installation, answer, clients, registr
 from vpn_registry.model import Mode
 from vpn_registry.pipeline import decisions, reconcile
 from vpn_registry.pipeline.dispatch import ZoneBusyError
-from vpn_registry.registry import cases, ledger, statuses
+from vpn_registry.registry import cases, ledger, queries, statuses
 from vpn_registry.registry.cases import DecisionRefusedError
 
 
@@ -150,7 +150,11 @@ def test_a_later_decision_on_the_same_case_replaces_the_earlier(disputed: tuple[
     house, client = disputed
     decide(house, "uphold")
     assert status_of(house, client) == "unregistered"
-    decide(house, "exempt")
+    decide(house, "exempt", until=DAY)
+    with house.exchange.registry.reading() as db:
+        explained = queries.explain(db, "indus", client)
+    assert explained is not None
+    assert [(one.outcome, one.until_on) for _, one in explained.decisions] == [("exempt", DAY), ("uphold", None)]
     assert status_of(house, client) == "exempt"
     decide(house, "uphold", actor="bilal")
     assert status_of(house, client) == "unregistered"

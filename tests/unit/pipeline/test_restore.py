@@ -79,6 +79,7 @@ def test_what_happened_after_the_backup_is_made_good(home: Installation, indus: 
     assert (done.lost, done.missing, done.broken_at, done.knows_after) == ([], [], None, True)
     assert done.uncertain == ["N-2026-000001"]
     assert home.rows("SELECT state FROM messages") == [("uncertain",)]
+    assert home.rows("SELECT kind FROM cases WHERE closed_at IS NULL") == [("uncertain_message",)]
 
     home.run()
     assert home.result("indus", later)["outcome"] == "accepted"
