@@ -63,3 +63,19 @@ def test_what_is_filled_in_is_told_in_urdu_too() -> None:
         assert ARABIC.search(phrase(filled, URDU))
     assert phrase("0001-0003 and 2 more ranges", URDU).startswith("0001-0003 ")
     assert phrase("registration_ref, ntn", URDU) == "registration_ref, ntn"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "It withdraws 30 of 40 registrations in force.",
+        "It leaves out 30 of 40 clients in force.",
+        "It names none of the 40 registrations in force: all of them would be closed.",
+        "It answers about 12 of 40 clients to register.",
+        "It turns 12 of 40 clients from yes to no.",
+    ],
+)
+def test_why_a_file_is_held_is_told_in_urdu_too(reason: str) -> None:
+    told = phrase(reason, URDU)
+    assert ARABIC.search(told)
+    assert set(re.findall("[0-9]+", told)) == set(re.findall("[0-9]+", reason))
