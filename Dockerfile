@@ -8,7 +8,7 @@ ENV PYTHONPATH=/opt/airflow/include \
 # A new named volume takes owner and mode from the folder that it covers.
 USER root
 RUN install -d -o airflow -g 0 -m 0750 /var/lib/vpn-registry /var/lib/vpn-registry/home \
-    && install -d -o airflow -g 0 -m 0700 /var/lib/vpn-registry/keys
+    && install -d -o airflow -g 0 -m 0700 /var/lib/vpn-registry/keys /var/lib/vpn-registry/backups
 USER airflow
 
 WORKDIR /opt/airflow
@@ -19,3 +19,10 @@ COPY --chown=airflow:0 include include
 COPY --chown=airflow:0 plugins plugins
 COPY --chown=airflow:0 dags dags
 RUN pip install --no-cache-dir --no-deps --editable .
+
+# What runs can't be changed by who runs it: compiled once, then root's.
+USER root
+RUN python -m compileall -q dags include plugins \
+    && chown -R root:0 dags include plugins pyproject.toml requirements.txt requirements.lock \
+    && chmod -R go-w dags include plugins
+USER airflow

@@ -1,4 +1,4 @@
-"""Shared by all tests: a private PostgreSQL, started at most once a session; soak tests run only when asked for."""
+"""Shared by all tests: a private PostgreSQL, started at most once a session; what runs only when asked for."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def postgres_server_url() -> Iterator[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # Not by a default -m, which any other -m would replace.
-    if "soak" in config.option.markexpr:
-        return
-    soaking = [item for item in items if item.get_closest_marker("soak")]
-    if soaking:
-        config.hook.pytest_deselected(items=soaking)
-        items[:] = [item for item in items if item not in soaking]
+    for marker in ("soak", "compose"):
+        if marker in config.option.markexpr:
+            continue
+        chosen = [item for item in items if item.get_closest_marker(marker)]
+        if chosen:
+            config.hook.pytest_deselected(items=chosen)
+            items[:] = [item for item in items if item not in chosen]

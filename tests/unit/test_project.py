@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vpn_registry import airflow_services, settings
+from vpn_registry import airflow_services, roster, settings
 from vpn_registry.model import ConfigurationError
 
 ROOT = settings.PROJECT
@@ -128,10 +128,33 @@ def test_the_operations_page_names_the_pools_that_set_up_makes() -> None:
     assert rows == [[name, str(pool["slots"]), pool["description"]] for name, pool in airflow_services.POOLS.items()]
 
 
-def test_the_operations_page_makes_every_secret_that_the_compose_file_reads() -> None:
+def test_one_command_makes_every_secret_that_the_compose_file_reads_and_keeps_what_is_there(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None or shutil.which("ssh-keygen") is None:
+        pytest.skip("openssl or ssh-keygen is not installed")
+    env = settings.environment("") | {"AIRFLOW_USERS": "amna:admin,bilal:op"}
+
+    def made(*arguments: str) -> dict[str, str]:
+        script = ROOT / "include/deploy/make-secrets"
+        subprocess.run([str(script), *arguments], cwd=tmp_path, env=env, capture_output=True, check=True)
+        return {
+            str(path.relative_to(tmp_path)): path.read_text() for path in sorted(tmp_path.rglob("*")) if path.is_file()
+        }
+
+    first = made()
     compose = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
-    for name in re.findall(r"file: \$\{SECRETS:-\./secrets\}/(\S+)", compose):
-        assert f"> {name}\n" in operations() or f"`secrets/{name}`" in operations(), name
+    wanted = re.findall(r"file: \$\{SECRETS:-\./secrets\}/(\S+)", compose)
+    assert {f"secrets/{name}" for name in wanted} <= set(first)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "secrets").glob("*") if path.is_file()} == {0o600}
+    (tmp_path / "secrets/zones/indus.pub").write_text(first["secrets/zones/selftest.pub"])
+    again = made("--rehearsal")
+    connections = json.loads(again.pop("secrets/connections.json"))
+    assert set(connections) == {"sftp_selftest", "sftp_indus", "smtp_default"}
+    assert connections["sftp_indus"]["login"] == "indus-c"
+    assert connections["sftp_indus"]["extra"]["private_key"] == first["secrets/collector_key"]
+    assert {name: first[name] for name in again if name in first} == {
+        name: again[name] for name in again if name in first
+    }
+    assert roster.load_isps(tmp_path / "isps", tmp_path)["selftest"].check_only
 
 
 def test_only_settings_reads_the_environment() -> None:
@@ -239,6 +262,7 @@ COMPOSED = {
     "triggerer",
     "worker",
     "sftp",
+    "tests",
     "mail",
 }
 
@@ -248,7 +272,7 @@ def test_the_compose_file_is_valid_where_docker_compose_can_tell() -> None:
     if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("docker compose is not installed")
     told = subprocess.run(
-        [docker, "compose", "--profile", "zones", "--profile", "mail", "config", "--quiet"],
+        [docker, "compose", "--profile", "tests", "--profile", "mail", "config", "--quiet"],
         cwd=ROOT,
         env={**settings.environment(""), "AIRFLOW_USERS": "amna:admin"},
         capture_output=True,
@@ -262,7 +286,7 @@ def test_the_compose_file_has_its_services_and_each_can_tell_its_health() -> Non
     compose = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
     services = compose["services"]
     assert set(services) == COMPOSED
-    assert [name for name, service in services.items() if "healthcheck" not in service] == ["init"]
+    assert [name for name, service in services.items() if "healthcheck" not in service] == ["init", "tests"]
     for service in services.values():
         used = [secret if isinstance(secret, str) else secret["source"] for secret in service.get("secrets", [])]
         assert set(used) <= set(compose["secrets"])
