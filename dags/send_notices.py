@@ -50,7 +50,8 @@ def send_notices() -> None:
         """Bring statuses up to date and record what is due; the numbers of the notices planned."""
         from vpn_registry.pipeline import notify
 
-        return notify.plan(exchange(), is_dry=is_dry())
+        planner = get_current_context()["dag_run"].triggering_user_name or notify.PLANNER
+        return notify.plan(exchange(), is_dry=is_dry(), actor=planner)
 
     @task
     def brake(planned: list[str]) -> list[str]:

@@ -18,7 +18,14 @@ GRACE: Final = timedelta(minutes=15)
 LAPSE_WORKING_DAYS: Final = 3
 """A stage that was not sent within so many working days after its day is not sent at all."""
 EXTENDED: Final = "extended"
-"""The stage of the one letter an extension sends to each ISP that had been told the old date."""
+"""The stage of the one letter an extension sends to each ISP that had been told the old date, and the reason of the
+notices that it cancels."""
+MERGED: Final = "merged"
+"""Why a stage does not go: another one goes on its day, or a later one is due already."""
+LAPSED: Final = "lapsed"
+"""Why a stage does not go: it was not sent within LAPSE_WORKING_DAYS."""
+SILENT: Final = "silent"
+"""The letter to an ISP whose client list is overdue; it belongs to no stage."""
 
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
@@ -114,6 +121,19 @@ def extend(campaign: Campaign, ends_on: date, entered_on: date, source: str) -> 
     return replace(campaign, deadlines=(*campaign.deadlines, added))
 
 
+def joined(campaign: Campaign, recorded: Iterable[Deadline]) -> Campaign:
+    """The campaign with the history as `recorded` (oldest first) and, after it, the entries of its file not in it yet.
+
+    Letters name the version of a deadline, so that what was recorded keeps its number. Raises ValueError, in one
+    sentence, when an entry of the file is neither recorded nor later than the last one.
+    """
+    history = replace(campaign, deadlines=tuple(recorded) or campaign.deadlines[:1])
+    for entry in campaign.deadlines:
+        if all(entry.ends_on != known.ends_on for known in history.deadlines):
+            history = extend(history, entry.ends_on, entry.entered_on, entry.source)
+    return history
+
+
 def date_to_tell(deadline: Deadline, told: date | None) -> date:
     """The date a letter names: the one in force, but never one earlier than the ISP was `told` before."""
     return deadline.ends_on if told is None else max(deadline.ends_on, told)
@@ -173,6 +193,23 @@ def due_stage(stage_days: Iterable[StageDay], today: date, holidays: Collection[
     return None if latest is None or has_lapsed(latest, today) else latest
 
 
+def missed_stages(stage_days: Iterable[StageDay], today: date) -> tuple[tuple[StageDay, str], ...]:
+    """The stages whose day has come and that do not go any more, each with MERGED or LAPSED.
+
+    After an outage only the latest stage goes; those before it that could still be sent are merged into it.
+    """
+    arrived = [day for day in stage_days if day.on <= today]
+    going = [day for day in arrived if day.merged_into is None]
+    latest = max(going, key=lambda day: (day.on, day.offset), default=None)
+    missed = []
+    for day in arrived:
+        if day.merged_into is not None or (day is not latest and not has_lapsed(day, today)):
+            missed.append((day, MERGED))
+        elif has_lapsed(day, today):
+            missed.append((day, LAPSED))
+    return tuple(missed)
+
+
 def has_lapsed(stage_day: StageDay, today: date) -> bool:
     """Whether it is too late to send this stage."""
     return today > stage_day.last_on
@@ -182,6 +219,13 @@ def _stage_day(deadline: Deadline, stage: str, offset: int, holidays: Collection
     target = deadline.ends_on + timedelta(days=offset)
     is_overdue = offset > 0
     on = working_day_on_or_after(target, holidays) if is_overdue else working_day_on_or_before(target, holidays)
-    last_on = working_day_after(on, LAPSE_WORKING_DAYS, holidays)
-    # "Three days left" is never sent once the deadline has passed, however few working days that leaves.
-    return StageDay(stage, offset, on, last_on if is_overdue else min(last_on, deadline.ends_on))
+    return StageDay(stage, offset, on, last_day(on, deadline.ends_on, holidays))
+
+
+def last_day(stage_on: date, ends_on: date, holidays: Collection[date]) -> date:
+    """The last day on which a letter due on `stage_on` may still be sent.
+
+    "Three days left" is never sent once the deadline has passed, however few working days that leaves.
+    """
+    last_on = working_day_after(stage_on, LAPSE_WORKING_DAYS, holidays)
+    return last_on if stage_on > ends_on else min(last_on, ends_on)

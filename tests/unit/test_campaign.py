@@ -188,3 +188,32 @@ def test_days_left_counts_calendar_days() -> None:
 def test_no_deadline_moves_by_itself_for_a_weekend() -> None:
     saturday = replace(JUNE_30, ends_on=date(2029, 6, 30))
     assert campaign.ends_at(saturday).astimezone(PAKISTAN) == datetime(2029, 7, 1, tzinfo=PAKISTAN)
+
+
+def test_recorded_deadlines_keep_their_version_and_later_entries_follow() -> None:
+    second = replace(JUNE_30, version=2, ends_on=date(2026, 7, 15))
+    written = campaign.extend(roster.load_campaign(), date(2026, 7, 31), date(2026, 7, 1), "letter of the authority")
+    whole = campaign.joined(written, (JUNE_30, second))
+    assert [(one.version, one.ends_on.isoformat()) for one in whole.deadlines] == [
+        (1, "2026-06-30"),
+        (2, "2026-07-15"),
+        (3, "2026-07-31"),
+    ]
+    with pytest.raises(ValueError, match="never moves earlier"):
+        campaign.joined(written, (JUNE_30, replace(second, ends_on=date(2026, 8, 31))))
+
+
+def test_a_history_that_is_not_recorded_yet_stands_as_it_is_written() -> None:
+    assert campaign.joined(roster.load_campaign(), ()) == roster.load_campaign()
+
+
+def test_after_an_outage_stages_lapse_or_merge_into_the_latest() -> None:
+    days = campaign.plan_stages(JUNE_30, OFFSETS, HOLIDAYS)
+    missed = [(day.stage, why) for day, why in campaign.missed_stages(days, date(2026, 6, 24))]
+    assert missed == [("T-60", "lapsed"), ("T-30", "lapsed"), ("T-14", "lapsed"), ("T-7", "merged")]
+    assert campaign.missed_stages(days, date(2026, 4, 29)) == ()
+
+
+def test_no_letter_of_before_the_deadline_is_sent_after_it() -> None:
+    assert campaign.last_day(date(2026, 6, 29), JUNE_30.ends_on, HOLIDAYS) == JUNE_30.ends_on
+    assert campaign.last_day(date(2026, 7, 1), JUNE_30.ends_on, HOLIDAYS) == date(2026, 7, 6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,23 +72,59 @@ def stand_ins_for(registry: Registry) -> AbstractContextManager[dict[str, str]]:
 
 @commands.command()
 def approve(
-    reason: Annotated[str, typer.Option(help="Why the held notices may go out; kept with the approval.")],
+    reason: Annotated[str, typer.Option(help="Why the held notices may (or may not) go out; kept with the decision.")],
     stage: Annotated[str | None, typer.Option(help="Only notices of this stage.")] = None,
     isp: Isp = None,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Cancel them instead.")] = False,
     actor: Annotated[str, typer.Option(hidden=True)] = "operator",
 ) -> None:
     """Approve held notices, on a simulated home only; in production Airflow's form does."""
-    from vpn_registry.pipeline import notify
+    from vpn_registry.pipeline import approval
     from vpn_registry.registry import home
 
     registry = home.open_home(settings.load())
-    if not registry.is_simulated:
-        raise ConfigurationError("vpnreg approve is for simulated homes; here run the DAG approve_notices in Airflow.")
-    if not reason.strip():
-        raise typer.BadParameter("say why in --reason; it is kept with the approval")
+    _only_simulated(registry, "approve", "run the DAG approve_notices in Airflow")
+    _refuse_empty("reason", reason)
     known_isp(isp)
-    approved = notify.approve(registry, actor=actor, reason=reason, stage=stage, isp=isp)
-    for number in approved:
-        typer.echo(f"{number} approved; it goes out with the next run, if its stage has not lapsed by then.")
-    if not approved:
+    decide = approval.refuse if refuse else approval.approve
+    decided = decide(registry, actor=actor, reason=reason, stage=stage, isp=isp)
+    for number in decided:
+        told = (
+            "refused; it is cancelled" if refuse else "approved; it goes out with the next run, unless it lapses before"
+        )
+        typer.echo(f"{number} {told}.")
+    if not decided:
         typer.echo("No notice is held.")
+
+
+@commands.command()
+def extend(
+    ends_on: Annotated[datetime, typer.Argument(metavar="DATE", formats=["%Y-%m-%d"], help="The new last day.")],
+    source: Annotated[str, typer.Option(help="The decision or letter that sets it; stands in the history.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
+    as_of: AsOf = None,
+    actor: Annotated[str, typer.Option(hidden=True)] = "operator",
+) -> None:
+    """Extend the deadline, on a simulated home only; in production an entry in campaign.toml does."""
+    from vpn_registry.one_pass import no_sftp
+    from vpn_registry.pipeline import extension
+    from vpn_registry.pipeline.exchange import open_exchange
+
+    exchange = open_exchange(settings.load(), open_sftp=no_sftp, as_of=as_of)
+    _only_simulated(exchange.registry, "extend", "add the entry to campaign.toml")
+    _refuse_empty("source", source)
+    try:
+        added = extension.enter(exchange, ends_on.date(), source=source, reason=reason, actor=actor)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    typer.echo(f"The deadline is {added.ends_on:%d %B %Y}; ISPs that were told another date hear it with the next run.")
+
+
+def _only_simulated(registry: Registry, command: str, remedy: str) -> None:
+    if not registry.is_simulated:
+        raise ConfigurationError(f"vpnreg {command} is for simulated homes; here {remedy}.")
+
+
+def _refuse_empty(name: str, text: str) -> None:
+    if not text.strip():
+        raise typer.BadParameter(f"--{name} is empty; it is kept with what you do")

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from vpn_registry.campaign import SILENT
 from vpn_registry.model import ConfigurationError, ContactRole
 from vpn_registry.settings import INCLUDE
 from vpn_registry.toml_table import TomlTable, read_text
 
 FOLDER: Final = INCLUDE / "notices"
 NOTHING_OUTSTANDING: Final = "nothing-outstanding"
-SILENT: Final = "silent"
+
+__all__ = ["FOLDER", "NOTHING_OUTSTANDING", "SILENT", "Form", "Letters", "load_letters"]
 
 _FENCE: Final = "+++"
 

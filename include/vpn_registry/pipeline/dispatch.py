@@ -5,27 +5,26 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from datetime import time as time_of_day
+from typing import Final
 
-from vpn_registry import notices
-from vpn_registry.model import Answer, NoticeState, pakistani_day
-from vpn_registry.notices import Letter, NoticeData, Purpose
+from vpn_registry import campaign
+from vpn_registry.model import PAKISTAN, NoticeState, pakistani_day
+from vpn_registry.notices import Purpose
 from vpn_registry.notices.mail import MailParts, compose_mail
 from vpn_registry.notices.outcomes import outcome_of
-from vpn_registry.pipeline import collect, reconcile
+from vpn_registry.pipeline import collect, letter
 from vpn_registry.pipeline.exchange import Exchange, MailRelay, Post
-from vpn_registry.registry import audit, ledger, outbox, statuses
+from vpn_registry.registry import audit, outbox
 from vpn_registry.registry.outbox import FrozenLetter, Message, Notice
 from vpn_registry.roster import Isp
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
 
 
+OFFICE_CLOSES: Final = time_of_day(17)
+"""Nothing is sent after it (the schedule of send_notices)."""
 LEASE_LOOKS: Final = 60
 LEASE_PAUSE: Final = 5.0
 
@@ -108,13 +107,13 @@ def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message:
         raise ValueError("The mail connection has no from_email; set it in the connection's extra.")
     at = exchange.now()
     with exchange.registry.writing() as db:
-        letter = outbox.told_letter(db, notice) or _compose(exchange, db, isp, notice)
-        if letter is None:
+        text = outbox.told_letter(db, notice) or letter.compose(exchange, db, isp, notice)
+        if text is None:
             outbox.cancel_unsent(db, notice, reason=Purpose.NOTHING_TO_TELL, at=at)
             return NoticeState.CANCELLED
         # Before the commit: a sender's address that no letter can be made with must leave the message unsent.
-        frozen = compose_mail(_parts(post.from_email, notice, message, letter, message.frozen_at or at))
-        outbox.start_sending(db, notice, message, letter, at)
+        frozen = compose_mail(_parts(post.from_email, notice, message, text, message.frozen_at or at))
+        outbox.start_sending(db, notice, message, text, at)
         _note_sending(exchange, notice, message, at)
     try:
         post.post(message.email, frozen)
@@ -124,7 +123,15 @@ def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message:
     else:
         outcome = outcome_of(None)
     with exchange.registry.writing() as db:
-        state = outbox.settle(db, notice, message, outcome.state, reply=outcome.reply, at=exchange.now())
+        state = outbox.settle(
+            db,
+            notice,
+            message,
+            outcome.state,
+            reply=outcome.reply,
+            at=exchange.now(),
+            give_up_at=_give_up_at(exchange, notice),
+        )
         detail = {"isp": isp.slug, "notice": notice.notice_no, "attempt": message.attempts + 1}
         audit.record(
             db,
@@ -160,70 +167,22 @@ def _note_sending(exchange: Exchange, notice: Notice, message: Message, at: date
     )
 
 
-def _compose(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> FrozenLetter | None:
-    """The letter by the statuses of this very transaction: a client that registered before it is not in it.
-
-    None when there is nothing left to tell. Its copy for the zone is queued beside it.
-    """
-    reconcile.refresh(exchange, db, isp.slug)
-    now = statuses.latest(db, isp.slug)
-    today = pakistani_day(exchange.now())
-    letters = notices.load_letters()
-    offset = letters.offsets[notice.stage]
-    parts = notices.select_parts(
-        now,
-        offset=offset,
-        today=today,
-        holidays=exchange.holidays,
-        registering=reconcile.registering_since(exchange, db, isp.slug),
-        review_since=reconcile.review_since(now),
-    )
-    last = outbox.last_sent(db, isp.slug, notice.campaign)
-    named_before = last.subscribers if last else frozenset()
-    purpose = notices.purpose_of(parts, now, named_before)
-    if purpose is Purpose.NOTHING_TO_TELL:
-        return None
-    tally = notices.tally(now)
-    letter = notices.render(
-        letters,
-        NoticeData(
-            notice_no=notice.notice_no,
-            form=notices.NOTHING_OUTSTANDING if purpose is Purpose.NOTHING_OUTSTANDING else notice.stage,
-            dated_on=today,
-            deadline_on=notice.ends_on,
-            isp=isp,
-            campaign=exchange.campaign,
-            tally=tally,
-            parts=parts,
-            progress=notices.since_last(parts, now, named_before) if last else None,
-            list_on=statuses.list_on(db, isp.slug),
-            is_simulated=exchange.registry.is_simulated,
-        ),
-    )
-    outbox.name_clients(db, notice, {"A": parts.to_register, "B": parts.to_check}, asdict(tally))
-    ledger.queue_zone_files(db, isp.slug, _zone_copy(notice, letter))
-    return FrozenLetter(letter.subject, letter.text, letter.html, letter.csv_name, letter.csv_bytes)
+def _give_up_at(exchange: Exchange, notice: Notice) -> datetime:
+    """When a temporary refusal has lasted too long: at the end of office hours of the last day of the stage."""
+    last_on = campaign.last_day(notice.stage_on, notice.ends_on, exchange.holidays)
+    return datetime.combine(last_on, OFFICE_CLOSES, PAKISTAN)
 
 
-def _zone_copy(notice: Notice, letter: Letter) -> list[Answer]:
-    path = f"notices/{notice.notice_no}"
-    return [
-        Answer(f"{path}.html", letter.zone_html.encode()),
-        Answer(f"{path}.txt", letter.zone_text.encode()),
-        Answer(f"{path}.csv", letter.zone_csv),
-    ]
-
-
-def _parts(sender: str, notice: Notice, message: Message, letter: FrozenLetter, dated_at: datetime) -> MailParts:
+def _parts(sender: str, notice: Notice, message: Message, text: FrozenLetter, dated_at: datetime) -> MailParts:
     return MailParts(
         sender=sender,
         recipient=message.email,
         message_id=message.header_message_id,
         notice_no=notice.notice_no,
         dated_at=dated_at,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
-        csv_name=letter.csv_name,
-        csv_bytes=letter.csv_bytes,
+        subject=text.subject,
+        text=text.text,
+        html=text.html,
+        csv_name=text.csv_name,
+        csv_bytes=text.csv_bytes,
     )

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, Protocol
 
-from vpn_registry import roster
+from vpn_registry import campaign, roster
 from vpn_registry.campaign import Campaign
 from vpn_registry.dropzone import FolderZone, SftpZone, Zone
 from vpn_registry.journal import Journal
 from vpn_registry.landing import LandingStore
-from vpn_registry.registry import home, ledger
+from vpn_registry.model import ConfigurationError
+from vpn_registry.registry import deadlines, home, ledger
 from vpn_registry.registry.home import Registry
-from vpn_registry.roster import Isp
+from vpn_registry.roster import CAMPAIGN_FILE, Isp
 from vpn_registry.settings import INCLUDE, Settings
 
 log = logging.getLogger(__name__)
@@ -84,11 +85,23 @@ def _sftp_zone(dialled: AbstractContextManager[Any]) -> Iterator[Zone]:
         yield SftpZone(client)
 
 
+def _campaign(registry: Registry) -> Campaign:
+    written = roster.load_campaign(CAMPAIGN_FILE)
+    with registry.reading() as db:
+        recorded = deadlines.history(db, written.slug)
+    try:
+        return campaign.joined(written, recorded)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{CAMPAIGN_FILE}: deadlines do not continue what the registry recorded: {error}"
+        ) from error
+
+
 def open_exchange(settings: Settings, *, open_sftp: OpenSftp, as_of: datetime | None = None) -> Exchange:
     """Open this installation; `as_of` only for a simulated home (contract section 9).
 
-    Raises ConfigurationError for a wrong setting or file, another schema, a missing key file, or sample ISPs on a home
-    that is not simulated.
+    The campaign is that of campaign.toml with the deadlines recorded in the registry. Raises ConfigurationError for a
+    wrong setting or file, another schema, a missing key file, or sample ISPs on a home that is not simulated.
     """
     registry = home.open_home(settings, as_of=as_of)
     isps = roster.load_isps(settings.isps, settings.home)
@@ -96,7 +109,7 @@ def open_exchange(settings: Settings, *, open_sftp: OpenSftp, as_of: datetime | 
     return Exchange(
         registry=registry,
         isps=isps,
-        campaign=roster.load_campaign(INCLUDE / "campaign.toml"),
+        campaign=_campaign(registry),
         holidays=roster.load_holidays(INCLUDE / "holidays.toml"),
         landing=LandingStore(settings.landing, registry.keys.encrypt, registry.keys.decrypt),
         journal=Journal(settings.journal),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -70,6 +70,24 @@ def record(
             detail=dict(detail),
         )
     )
+
+
+def happened_since(db: Session, action: str, object_id: str, since: datetime) -> bool:
+    """Whether the action happened to the object at or after an instant."""
+    found = (
+        select(AuditEventRow.id)
+        .where(AuditEventRow.action == action, AuditEventRow.object_id == object_id, AuditEventRow.happened_at >= since)
+        .limit(1)
+    )
+    return db.scalar(found) is not None
+
+
+def actors(db: Session, action: str, object_ids: Collection[str]) -> dict[str, str]:
+    """Object -> who did the action to it first, of those objects to which it happened."""
+    events = select(AuditEventRow.object_id, AuditEventRow.actor).where(
+        AuditEventRow.action == action, AuditEventRow.object_id.in_(object_ids)
+    )
+    return {row.object_id: row.actor for row in db.execute(events.order_by(AuditEventRow.id.desc()))}
 
 
 def seal(registry: Registry, at: datetime) -> int:

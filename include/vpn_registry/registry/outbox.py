@@ -15,6 +15,7 @@ import pandas as pd
 from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from vpn_registry.campaign import MERGED, SILENT
 from vpn_registry.model import Contact, ContactRole, NoticeState, pakistani_day
 from vpn_registry.registry import cases, counters
 from vpn_registry.registry.deliveries import Fenced, changed_rows
@@ -22,11 +23,10 @@ from vpn_registry.registry.tables import MessageRow, NoticeClientRow, NoticeRow
 
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120))
 """How long a message waits after its first, second .. temporary refusal; the last pause recurs."""
-GIVE_UP: Final = timedelta(hours=48)
-"""A message that is refused for so long after its first try has failed."""
 
 _PENDING: Final = (NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED, NoticeState.SENDING)
 _TOLD: Final = (NoticeState.SENT, NoticeState.UNCERTAIN)
+_LEFT: Final = (*_TOLD, NoticeState.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,18 +186,22 @@ def decide(db: Session, notice: Notice, state: NoticeState, *, reason: str, acto
 
 
 def cancel_unsent(db: Session, notice: Notice, *, reason: str, at: datetime) -> None:
-    """Cancel the copies of an approved notice that have not gone out; `reason` stays when none ever did."""
+    """Cancel the copies of an approved notice that have not gone out, and say why; nothing when all have."""
     unsent = (MessageRow.notice_id == notice.id, MessageRow.state == NoticeState.APPROVED)
-    db.execute(update(MessageRow).where(*unsent).values(state=NoticeState.CANCELLED, settled_at=at))
+    cancelled = update(MessageRow).where(*unsent).values(state=NoticeState.CANCELLED, settled_at=at)
+    if not changed_rows(db.execute(cancelled)):
+        return
     db.execute(update(NoticeRow).where(NoticeRow.id == notice.id).values(reason=reason))
     _settle_notice(db, notice, at)
 
 
 def last_sent(db: Session, isp: str, campaign: str) -> LastSent | None:
-    """The ISP's last notice of the campaign that was sent; None when there was none."""
+    """The ISP's last notice of the campaign that was sent; None when there was none. A silent filer's reminder is
+    none."""
     last = db.execute(
         select(NoticeRow.id, NoticeRow.counts)
         .where(NoticeRow.isp == isp, NoticeRow.campaign == campaign, NoticeRow.state == NoticeState.SENT)
+        .where(NoticeRow.form != SILENT)
         .order_by(NoticeRow.notice_no.desc())
         .limit(1)
     ).one_or_none()
@@ -207,14 +211,39 @@ def last_sent(db: Session, isp: str, campaign: str) -> LastSent | None:
     return LastSent(dict(last.counts), frozenset(named))
 
 
+def told_on(db: Session, isp: str, campaign: str, *, before: str | None = None) -> date | None:
+    """The latest deadline that a letter of the campaign may have told the ISP; None when none ever left.
+
+    With `before`, a notice number, only letters before that one count.
+    """
+    query = (
+        select(func.max(NoticeRow.ends_on))
+        .join(MessageRow, MessageRow.notice_id == NoticeRow.id)
+        .where(NoticeRow.isp == isp, NoticeRow.campaign == campaign, MessageRow.state.in_(_LEFT))
+    )
+    if before is not None:
+        query = query.where(NoticeRow.notice_no < before)
+    return db.scalar(query)
+
+
+def stage_total(db: Session, campaign: str, stage_on: date) -> int:
+    """Clients to register in the whole country as the notices of one stage day count them, whatever became of each."""
+    of_day = (*_staged(campaign), NoticeRow.stage_on == stage_on, NoticeRow.reason != MERGED)
+    totals: dict[str, int] = {}
+    for isp, counts in db.execute(select(NoticeRow.isp, NoticeRow.counts).where(*of_day).order_by(NoticeRow.id)):
+        totals[isp] = int(counts["to_register"])
+    return sum(totals.values())
+
+
 def last_stage_total(db: Session, campaign: str, before: date) -> int | None:
-    """Clients to register in all notices of the stage sent last before that day; None when none was sent."""
-    sent = (NoticeRow.campaign == campaign, NoticeRow.state == NoticeState.SENT, NoticeRow.stage_on < before)
+    """The same of the last stage day before that one on which a notice was sent; None when none was."""
+    sent = (*_staged(campaign), NoticeRow.state == NoticeState.SENT, NoticeRow.stage_on < before)
     stage_on = db.scalar(select(func.max(NoticeRow.stage_on)).where(*sent))
-    if stage_on is None:
-        return None
-    counts = db.scalars(select(NoticeRow.counts).where(*sent, NoticeRow.stage_on == stage_on))
-    return sum(int(count["to_register"]) for count in counts)
+    return None if stage_on is None else stage_total(db, campaign, stage_on)
+
+
+def _staged(campaign: str) -> tuple[Any, ...]:
+    return NoticeRow.campaign == campaign, NoticeRow.form != SILENT
 
 
 def due_messages(db: Session, isp: str, at: datetime) -> list[tuple[Notice, Message]]:
@@ -306,16 +335,23 @@ def start_sending(db: Session, notice: Notice, message: Message, letter: FrozenL
 
 
 def settle(
-    db: Session, notice: Notice, message: Message, state: NoticeState, *, reply: str, at: datetime
+    db: Session,
+    notice: Notice,
+    message: Message,
+    state: NoticeState,
+    *,
+    reply: str,
+    at: datetime,
+    give_up_at: datetime | None = None,
 ) -> NoticeState:
     """What became of a try: sent, failed, uncertain, or approved again (refused for now); the message's new state.
 
-    `reply` holds the server's words. A temporary refusal is given up after GIVE_UP.
+    `reply` holds the server's words. A temporary refusal has failed when its pause would end after `give_up_at`.
     """
     next_try_at = None
     if state is NoticeState.APPROVED:
         pause = PAUSES[min(message.attempts, len(PAUSES) - 1)]
-        if at + pause > (message.frozen_at or at) + GIVE_UP:
+        if give_up_at is not None and at + pause > give_up_at:
             state = NoticeState.FAILED
         else:
             next_try_at = at + pause

@@ -11,7 +11,8 @@ import pytest
 from tests.installation import MORNING, Cast, Installation, clients, registrations, send_notices
 from vpn_registry.campaign import extend
 from vpn_registry.model import Mode
-from vpn_registry.pipeline import collect, notify
+from vpn_registry.pipeline import collect, dispatch, extension, notify
+from vpn_registry.pipeline.approval import SecondPersonError
 
 T_7 = timedelta(days=7)
 """From stage T-14 on 16 June to T-7 on 23 June."""
@@ -155,8 +156,8 @@ def test_resolved_clients_are_told_once_that_nothing_is_outstanding(listed: Inst
 
 def test_the_escalation_contact_is_added_from_three_days_before_on(listed: Installation) -> None:
     listed.at(timedelta(days=8))  # T-3, moved before Ashura
-    assert notify.plan(listed.exchange) == ["N-2026-000001"]
-    assert notices(listed) == [("indus", "T-3", "planned")]
+    assert notify.plan(listed.exchange) == ["N-2026-000003"]
+    assert notices(listed)[-1] == ("indus", "T-3", "planned")
     assert messages(listed) == [("compliance@indus.example", "planned"), ("escalation@indus.example", "planned")]
 
 
@@ -182,6 +183,75 @@ def test_a_notice_that_was_not_sent_within_three_working_days_lapses(listed: Ins
     assert notify.approve(listed.exchange.registry, actor="late", reason="too late") == []
 
 
+def test_after_an_outage_only_the_latest_stage_goes_and_the_others_say_why(listed: Installation) -> None:
+    listed.at(timedelta(days=8))  # 24 June, the day of T-3: nothing ran since the 16th
+    notify.plan(listed.exchange)
+    assert listed.rows("SELECT stage, state, reason FROM notices ORDER BY stage_on") == [
+        ("T-14", "cancelled", "lapsed"),
+        ("T-7", "cancelled", "merged"),
+        ("T-3", "planned", ""),
+    ]
+    assert notify.plan(listed.exchange) == []
+
+
+def test_a_stage_that_still_waits_when_the_next_is_due_is_merged_into_it(listed: Installation) -> None:
+    listed.at(timedelta(days=8))
+    notify.plan(listed.exchange)
+    notify.brake(listed.exchange)
+    listed.at(timedelta(days=5))  # 29 June, T-1
+    notify.plan(listed.exchange)
+    assert listed.rows("SELECT stage, state, reason FROM notices WHERE stage IN ('T-3', 'T-1') ORDER BY stage_on") == [
+        ("T-3", "cancelled", "merged"),
+        ("T-1", "planned", ""),
+    ]
+
+
+def test_a_refused_notice_is_cancelled_with_the_reason(listed: Installation) -> None:
+    notify.plan(listed.exchange)
+    notify.brake(listed.exchange)
+    refused = notify.refuse(listed.exchange.registry, actor="ayesha", reason="the list is a test list")
+    assert refused == ["N-2026-000001"]
+    assert listed.rows("SELECT state, reason FROM notices") == [("cancelled", "the list is a test list")]
+    assert messages(listed) == [("compliance@indus.example", "cancelled")]
+    assert notify.plan(listed.exchange) == []
+
+
+def test_an_overdue_notice_is_approved_by_somebody_else_than_who_planned_it(listed: Installation) -> None:
+    listed.at(timedelta(days=15))  # 1 July, T+1
+    notify.plan(listed.exchange, actor="ayesha")
+    notify.brake(listed.exchange)
+    with pytest.raises(SecondPersonError, match="was planned by ayesha"):
+        notify.approve(listed.exchange.registry, actor="ayesha", reason="figures checked")
+    assert notify.approve(listed.exchange.registry, actor="bilal", reason="figures checked") == ["N-2026-000005"]
+
+
+def test_that_a_stage_waits_for_our_own_backlog_stands_in_the_trail_once_a_day(
+    listed: Installation, indus: Cast
+) -> None:
+    listed.drop(registrations("indus", 2, [indus.registration(indus.listed[-1]["subscriber_id"])]))
+    listed.take("indus")
+    for _ in range(2):
+        assert notify.plan(listed.exchange) == []
+    events = "SELECT object_id, detail FROM audit_events WHERE action = 'stage_suppressed'"
+    [(name, detail)] = listed.rows(events)
+    assert name == "2026/1/T-14/indus"
+    assert "has not been judged yet" in detail
+
+
+def test_the_national_brake_holds_the_whole_stage(listed: Installation, kirana: Cast) -> None:
+    """Of indus' own figures nothing changed; kirana's 24 clients raise the country's."""
+    send_notices(listed)
+    kirana.open(24)
+    listed.drop(clients("kirana", 1, kirana.listed))
+    listed.at(timedelta(days=1))
+    listed.run()
+    listed.at(timedelta(days=6))
+    notify.plan(listed.exchange)
+    assert notify.brake(listed.exchange) == []
+    [(reason,)] = listed.rows("SELECT reason FROM notices WHERE isp = 'indus' AND stage = 'T-7'")
+    assert reason == "Clients to register in the whole country rose from 4 at the last stage to 28."
+
+
 def test_an_extension_cancels_what_is_not_sending_yet(listed: Installation) -> None:
     notify.plan(listed.exchange)
     notify.brake(listed.exchange)
@@ -193,6 +263,31 @@ def test_an_extension_cancels_what_is_not_sending_yet(listed: Installation) -> N
         ("T-14", "cancelled", "extended")
     ]
     assert messages(listed)[0] == ("compliance@indus.example", "cancelled")
+    assert listed.rows("SELECT version, ends_on FROM deadlines") == [(1, "2026-06-30"), (2, "2026-07-31")]
+
+
+def test_who_had_been_told_the_old_date_gets_one_letter_about_the_new_one(listed: Installation) -> None:
+    send_notices(listed)
+    listed.at(timedelta(days=1))
+    extension.enter(listed.exchange, date(2026, 7, 31), source="letter of the authority", actor="tester")
+    listed.at(timedelta(hours=1))
+    notify.plan(listed.exchange)
+    assert notify.brake(listed.exchange) == ["indus"]
+    dispatch.send(listed.exchange, "indus", listed.relay, holder="test")
+    assert notices(listed) == [("indus", "T-14", "sent"), ("indus", "extended", "sent")]
+    [(text,)] = listed.rows("SELECT body_text FROM messages WHERE subject LIKE '%extended to 31 July 2026%'")
+    assert "from 30 June 2026 to 31 July 2026" in " ".join(text.split())
+    listed.at(timedelta(days=1))
+    assert notify.plan(listed.exchange) == []
+
+
+def test_who_had_not_been_told_gets_no_letter_about_an_extension(listed: Installation) -> None:
+    extension.enter(listed.exchange, date(2026, 7, 31), source="letter of the authority", actor="tester")
+    listed.at(timedelta(hours=1))
+    assert notify.plan(listed.exchange) == []
+    listed.at(timedelta(days=15))  # 1 July, T-30 of the new date
+    assert notify.plan(listed.exchange) == ["N-2026-000001"]
+    assert listed.rows("SELECT stage, ends_on FROM notices") == [("T-30", "2026-07-31")]
 
 
 def test_a_review_that_nobody_decides_is_put_to_the_isp_after_ten_working_days(

@@ -1,0 +1,88 @@
+"""A notice's letter, composed in the transaction that lets it go (contract section 8)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from vpn_registry import notices
+from vpn_registry.campaign import EXTENDED, SILENT
+from vpn_registry.model import Answer, pakistani_day
+from vpn_registry.notices import Letter, NoticeData, Purpose
+from vpn_registry.pipeline import reconcile
+from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.registry import ledger, outbox, statuses
+from vpn_registry.registry.outbox import FrozenLetter, Notice
+from vpn_registry.roster import Isp
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def compose(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> FrozenLetter | None:
+    """The letter by the statuses of this very transaction: a client that registered before it is not in it.
+
+    None when there is nothing left to tell. Its copy for the zone is queued beside it.
+    """
+    reconcile.refresh(exchange, db, isp.slug)
+    data = notice_data(exchange, db, isp, notice)
+    if data is None:
+        return None
+    letter = notices.render(notices.load_letters(), data)
+    parts = {"A": data.parts.to_register, "B": data.parts.to_check}
+    outbox.name_clients(db, notice, parts, asdict(data.tally))
+    ledger.queue_zone_files(db, isp.slug, _zone_copy(notice, letter))
+    return FrozenLetter(letter.subject, letter.text, letter.html, letter.csv_name, letter.csv_bytes)
+
+
+def notice_data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> NoticeData | None:
+    """What the letter of the notice says as the registry stands; None when there is nothing left to tell."""
+    now = statuses.latest(db, isp.slug)
+    today = pakistani_day(exchange.now())
+    last = outbox.last_sent(db, isp.slug, notice.campaign)
+    named_before = last.subscribers if last else frozenset()
+    if notice.form == SILENT:
+        if statuses.received_on(db, isp.slug) == today:  # a list has come after all
+            return None
+        form, parts = SILENT, notices.no_parts()
+    else:
+        # The letter `extended` belongs to no stage: it asks what the days left ask.
+        offset = notices.load_letters().offsets.get(notice.stage, (today - notice.ends_on).days)
+        parts = notices.select_parts(
+            now,
+            offset=offset,
+            today=today,
+            holidays=exchange.holidays,
+            registering=reconcile.registering_since(exchange, db, isp.slug),
+            review_since=reconcile.review_since(now),
+        )
+        purpose = notices.purpose_of(parts, now, named_before)
+        form = notices.NOTHING_OUTSTANDING if purpose is Purpose.NOTHING_OUTSTANDING else notice.stage
+        if notice.stage == EXTENDED:
+            form = EXTENDED
+        elif purpose is Purpose.NOTHING_TO_TELL:
+            return None
+    told = outbox.told_on(db, isp.slug, notice.campaign, before=notice.notice_no)
+    return NoticeData(
+        notice_no=notice.notice_no,
+        form=form,
+        dated_on=today,
+        deadline_on=notice.ends_on,
+        isp=isp,
+        campaign=exchange.campaign,
+        tally=notices.tally(now),
+        parts=parts,
+        progress=notices.since_last(parts, now, named_before) if last else None,
+        list_on=statuses.list_on(db, isp.slug),
+        previous_deadline_on=told if told is not None and told < notice.ends_on else None,
+        is_simulated=exchange.registry.is_simulated,
+    )
+
+
+def _zone_copy(notice: Notice, letter: Letter) -> list[Answer]:
+    path = f"notices/{notice.notice_no}"
+    return [
+        Answer(f"{path}.html", letter.zone_html.encode()),
+        Answer(f"{path}.txt", letter.zone_text.encode()),
+        Answer(f"{path}.csv", letter.zone_csv),
+    ]

@@ -1,0 +1,40 @@
+"""The deadlines of a campaign as they were recorded: only added to, because letters have named them."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from vpn_registry.campaign import Campaign, Deadline
+from vpn_registry.registry.tables import DeadlineRow
+
+_DEADLINE = (
+    *(DeadlineRow.campaign, DeadlineRow.version, DeadlineRow.ends_on),
+    *(DeadlineRow.entered_on, DeadlineRow.source),
+)
+
+
+def history(db: Session, campaign: str) -> tuple[Deadline, ...]:
+    """Every deadline recorded for the campaign, oldest first."""
+    query = select(*_DEADLINE).where(DeadlineRow.campaign == campaign).order_by(DeadlineRow.version)
+    return tuple(Deadline(*row) for row in db.execute(query))
+
+
+def record(db: Session, campaign: Campaign) -> tuple[Deadline, ...]:
+    """Record the entries of the campaign that are not recorded yet, and return them.
+
+    IntegrityError when somebody recorded another one meanwhile.
+    """
+    known = {deadline.version for deadline in history(db, campaign.slug)}
+    added = tuple(deadline for deadline in campaign.deadlines if deadline.version not in known)
+    for entry in added:
+        db.execute(
+            insert(DeadlineRow).values(
+                campaign=entry.campaign,
+                version=entry.version,
+                ends_on=entry.ends_on,
+                entered_on=entry.entered_on,
+                source=entry.source,
+            )
+        )
+    return added
