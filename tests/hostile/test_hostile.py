@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tests.hostile.hostile_building import NAME, PREFIXES, TODAY, OddCell, OddFi
 from tests.hostile.hostile_cells import ACCEPTED, REFUSED
 from tests.hostile.hostile_files import FILES
 from tests.hostile.hostile_names import NAMES
+from tests.hostile.hostile_workbooks import WORKBOOKS
 from vpn_registry import validation
 from vpn_registry.model import Feed, Mode, Outcome
 from vpn_registry.rulebook import Context
@@ -56,7 +58,19 @@ def test_an_odd_cell_gets_its_codes_and_its_neighbours_none(odd: OddCell) -> Non
         assert odd.column in findings["column"].tolist() or odd.family == "across" or not odd.value
 
 
-@pytest.mark.parametrize("odd", [*FILES, *ARCHIVES], ids=_name)
+_SOME: Final = 5
+"""Each workbook costs a process: every fifth is read in the ordinary suite, all of them by `make soak`."""
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *FILES,
+        *ARCHIVES,
+        *(pytest.param(one, marks=pytest.mark.soak if at % _SOME else ()) for at, one in enumerate(WORKBOOKS)),
+    ],
+    ids=_name,
+)
 def test_an_odd_file_gets_its_findings_and_loses_no_row(odd: OddFile) -> None:
     verdict = judged(odd.build(), odd.file)
     counts = verdict.rows
@@ -84,7 +98,9 @@ def test_findings_repeat_no_invisible_character_and_no_identity_number() -> None
 
 
 def test_there_are_enough_of_them_and_no_name_is_used_twice() -> None:
-    names = Counter([*map(_name, CELLS), *map(_name, FILES), *map(_name, ARCHIVES), *map(_name, NAMES)])
+    names = Counter(
+        [*map(_name, CELLS), *map(_name, FILES), *map(_name, ARCHIVES), *map(_name, WORKBOOKS), *map(_name, NAMES)]
+    )
     assert max(names.values()) == 1
     legal = sum(name.startswith("legal-") for name in names)
     assert legal >= 30

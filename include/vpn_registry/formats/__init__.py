@@ -12,10 +12,12 @@ from vpn_registry.formats.archives import decode_gzip, decode_zip
 from vpn_registry.formats.contents import mislabelled
 from vpn_registry.formats.delimited import decode_csv
 from vpn_registry.formats.frame import SPACES, Decoded, NamedColumn, Remark, Source, UnreadableError
+from vpn_registry.formats.workbooks import ODD_CELLS, decode_xlsx
 from vpn_registry.model import USUAL_LIMITS, Limits
 
 DECODERS: Final[dict[str, Callable[[Source], Decoded]]] = {
     "csv": decode_csv,
+    "xlsx": decode_xlsx,
     "csv.gz": lambda source: _read(decode_gzip(source)),
     "csv.zip": lambda source: _read(decode_zip(source)),
     "xlsx.zip": lambda source: _read(decode_zip(source)),
@@ -44,4 +46,4 @@ def _read(source: Source) -> Decoded:
     return decoder(source)
 
 
-__all__ = ["DECODERS", "SPACES", "Decoded", "NamedColumn", "Remark", "Source", "UnreadableError", "decode"]
+__all__ = ["DECODERS", "ODD_CELLS", "SPACES", "Decoded", "NamedColumn", "Remark", "Source", "UnreadableError", "decode"]

@@ -16,7 +16,7 @@ _TAKEN: Final = {
     "csv.gz": (GZIP,),
     "csv.zip": (ZIP, WORKBOOK),  # a workbook is a ZIP archive: its members tell what is wrong with it
     "xlsx.zip": (ZIP, WORKBOOK),
-    "xlsx": (WORKBOOK, OLD_WORKBOOK),  # the reader of workbooks knows the encrypted ones
+    "xlsx": (WORKBOOK, OLD_WORKBOOK),  # `workbooks` tells the encrypted ones
 }
 _MAGIC: Final = (
     (b"\x1f\x8b", GZIP),

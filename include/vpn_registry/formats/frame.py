@@ -85,7 +85,7 @@ class Decoded:
     skipped.
 
     `oddities` tells of cells of a workbook that were not plain text: (kind, column) -> positions in the frame
-    (0-based, ascending). Kinds are those of `workbook.cells`; a text format has none.
+    (0-based, ascending). Kinds are ODD_CELLS; a text format has none.
     """
 
     frame: pd.DataFrame
@@ -100,7 +100,8 @@ class Records:
     """Raw records below a header: columns hold '' where the record's width differs from the header's.
 
     `is_blank` counts for records of the wrong width only, the others are judged after trimming; a record that
-    `is_odd` is never blank. `oddities` are those of `Decoded`, with positions among all records.
+    `is_odd` is never blank, and `skipped` blank ones are left out already. `oddities` are those of `Decoded`, with
+    positions among all records.
     """
 
     header: tuple[str, ...]
@@ -109,6 +110,7 @@ class Records:
     fields: IntArray
     is_blank: BoolArray
     is_odd: BoolArray | None = None
+    skipped: int = 0
     oddities: Mapping[tuple[str, str], IntArray] = field(default_factory=dict)
 
 
@@ -128,11 +130,11 @@ def limit_records(count: int, limits: Limits) -> None:
 def decoded(records: Records, source: Source, *, is_ascii: bool, remarks: Sequence[Remark] = ()) -> Decoded:
     """The records as the canonical frame; raises UnreadableError for a header or a number of rows that is refused."""
     found = [*check_header(records.header, source.columns), *remarks]
-    header, oddities = records.header, records.oddities
+    header, oddities, skipped = records.header, records.oddities, records.skipped
     frame, is_blank = canonical(records, source.columns, is_ascii=is_ascii)
     if len(frame) > source.limits.rows:
         raise UnreadableError("F209", limit=source.limits.rows)
-    blank_rows = int(is_blank.sum())
+    blank_rows = int(is_blank.sum()) + skipped
     if blank_rows:
         found.append(Remark("F216", {"count": blank_rows}))
         place = np.cumsum(~is_blank) - 1

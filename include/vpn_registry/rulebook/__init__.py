@@ -10,6 +10,7 @@ from typing import Final
 
 from vpn_registry.model import Feed
 from vpn_registry.rulebook.actions import RULES as _ACTIONS
+from vpn_registry.rulebook.cells import RULES as _CELLS
 from vpn_registry.rulebook.clients import RULES as _CLIENTS
 from vpn_registry.rulebook.columns import COLUMNS, KEYS
 from vpn_registry.rulebook.common import COMMON as _COMMON
@@ -22,7 +23,10 @@ from vpn_registry.rulebook.rule import Column, Context, FileRule, Rule
 RULEBOOK_VERSION: Final = "1.1"
 
 ROW_RULES: Final[tuple[Rule, ...]] = tuple(
-    sorted((*_COMMON, *_PLACEHOLDERS, *_REGISTRATIONS, *_ACTIONS, *_CLIENTS, *_RESPONSES), key=lambda rule: rule.code)
+    sorted(
+        (*_COMMON, *_CELLS, *_PLACEHOLDERS, *_REGISTRATIONS, *_ACTIONS, *_CLIENTS, *_RESPONSES),
+        key=lambda rule: rule.code,
+    )
 )
 
 _BY_FEED: Final[dict[Feed, tuple[Rule, ...]]] = {

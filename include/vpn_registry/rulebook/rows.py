@@ -72,8 +72,9 @@ class Rows:
         return Rows(self.frame.iloc[start:stop], self.feed, self.width, self._row_key, oddities)
 
     def chosen(self, at: NDArray[np.int64]) -> Rows:
-        """The rows at the given positions, in that order; which cells were odd is not kept."""
-        return Rows(self.frame.iloc[at], self.feed, self.width, self._row_key)
+        """The rows at the given positions, which ascend."""
+        oddities = {name: np.flatnonzero(np.isin(at, odd)) for name, odd in self._oddities.items()}
+        return Rows(self.frame.iloc[at], self.feed, self.width, self._row_key, oddities)
 
     def text(self, column: str) -> pa.LargeStringArray:
         """The column's values as one Arrow array, '' for empty."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,7 +26,8 @@ class Verdict:
     `frame` is the canonical frame with ntn_key (7 digits), cnic_key (13 digits), other_id_key (upper case, no
     spaces) and row_sha256, '' where absent; of responses only the last. `rejected`, `duplicate` and `warned` are
     bools, one a row, disjoint. `hits` holds the rules that fired. When the file is refused as a whole every row
-    counts as rejected. `may_close` is False when absent keys of a full file must stay.
+    counts as rejected. `may_close` is False when absent keys of a full file must stay. `oddities` are those of
+    `formats.Decoded`.
     """
 
     feed: Feed
@@ -42,6 +44,7 @@ class Verdict:
     may_close: bool
     context: Context = field(repr=False)
     width: int = 0
+    oddities: Mapping[tuple[str, str], NDArray[np.int64]] = field(default_factory=dict)
     rulebook_version: str = RULEBOOK_VERSION
 
     @property
@@ -65,7 +68,7 @@ def row_findings(
         for position in np.flatnonzero(hit)[: min(limit_per_code, limit)].tolist()
     ]
     chosen = sorted(chosen)[:limit]
-    rows = Rows(verdict.frame, verdict.feed, verdict.width)
+    rows = Rows(verdict.frame, verdict.feed, verdict.width, oddities=verdict.oddities)
     lines: dict[tuple[int, str], tuple[object, ...]] = {}
     for rule in rules_of(verdict.feed):
         at = np.array([position for position, code in chosen if code == rule.code], dtype=np.int64)

@@ -101,6 +101,7 @@ def judge(
         may_close=mode is Mode.FULL and not closing and not repeats,
         context=context,
         width=rows.width,
+        oddities=decoded.oddities if decoded else {},
     )
 
 
