@@ -127,7 +127,10 @@ class Relay:
 class Installation:
     """A home of its own with ISPs on folders; `exchange` is what the pipeline works on."""
 
-    def __init__(self, home: Path, isps: Iterable[str] = ISPS, *, database_url: str = "", settle: float = 0) -> None:
+    def __init__(
+        self, home: Path, isps: Iterable[str] = ISPS, *, database_url: str = "", settle: float = 0,
+        opened_at: datetime = MORNING,
+    ) -> None:  # fmt: skip
         self.home = home
         self.settings = Settings(
             home=home,
@@ -141,7 +144,7 @@ class Installation:
         self._moments = itertools.count(1_000_000_000)
         self.relay = Relay()
         self.zones: dict[str, Callable[[Zone], Zone]] = {}
-        self.exchange = self._open(MORNING)
+        self.exchange = self._open(opened_at)
 
     def add_isp(self, isp: str, extra: str = "") -> None:
         """Its file and its zone; `extra` is appended to the file."""

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from vpn_registry import terminal
-from vpn_registry.cli import backups, checkup, deciding, extraction, files, house, keys, look, privacy, work
+from vpn_registry.cli import backups, checkup, deciding, extraction, files, house, keys, look, privacy, rebuilding, work
 from vpn_registry.model import ConfigurationError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for group in (
     house.commands,
     checkup.commands,
     backups.commands,
+    rebuilding.commands,
 ):
     app.add_typer(group)
 app.add_typer(house.db, name="db")

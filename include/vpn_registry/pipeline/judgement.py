@@ -111,7 +111,7 @@ def _follow(
         effects, changed = merge_rows(exchange, db, delivery, verdict)
         supersede(exchange, db, delivery, exchange.now())
     lines = validation.row_findings(verdict)
-    ledger.record_rows(db, delivery, _row_outcomes(verdict, effects))
+    ledger.record_rows(db, delivery, row_outcomes(verdict, effects))
     if delivery.is_check_only and outcome in TAKEN:
         effects = foretell(exchange, db, delivery, verdict)
     ledger.record_findings(db, delivery, lines)
@@ -196,7 +196,7 @@ def _asked(db: Session, isp: str) -> Asked:
     )
 
 
-def _row_outcomes(verdict: Verdict, effects: pd.DataFrame | None) -> pd.DataFrame:
+def row_outcomes(verdict: Verdict, effects: pd.DataFrame | None) -> pd.DataFrame:
     """One row a data row, as the ledger keeps it: what became of it and which rules fired."""
     frame = verdict.frame
     outcomes = pd.DataFrame({"row": frame["row"], "line": frame["line"], "key": frame[KEYS[verdict.feed]]})

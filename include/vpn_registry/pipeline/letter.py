@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from vpn_registry import notices
-from vpn_registry.campaign import EXTENDED, SILENT
+from vpn_registry.campaign import EXTENDED
 from vpn_registry.model import Answer, pakistani_day
 from vpn_registry.notices import Letter, NoticeData, Purpose
 from vpn_registry.pipeline import reconcile
@@ -41,27 +41,22 @@ def notice_data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> No
     today = pakistani_day(exchange.now())
     last = outbox.last_sent(db, isp.slug, notice.campaign)
     named_before = last.subscribers if last else frozenset()
-    if notice.form == SILENT:
-        if statuses.received_on(db, isp.slug) == today:  # a list has come after all
-            return None
-        form, parts = SILENT, notices.no_parts()
-    else:
-        # The letter `extended` belongs to no stage: it asks what the days left ask.
-        offset = notices.load_letters().offsets.get(notice.stage, (today - notice.ends_on).days)
-        parts = notices.select_parts(
-            now,
-            offset=offset,
-            today=today,
-            holidays=exchange.holidays,
-            registering=reconcile.registering_since(exchange, db, isp.slug),
-            review_since=reconcile.review_since(now),
-        )
-        purpose = notices.purpose_of(parts, now, named_before)
-        form = notices.NOTHING_OUTSTANDING if purpose is Purpose.NOTHING_OUTSTANDING else notice.stage
-        if notice.stage == EXTENDED:
-            form = EXTENDED
-        elif purpose is Purpose.NOTHING_TO_TELL:
-            return None
+    # The letter `extended` belongs to no stage: it asks what the days left ask.
+    offset = notices.load_letters().offsets.get(notice.stage, (today - notice.ends_on).days)
+    parts = notices.select_parts(
+        now,
+        offset=offset,
+        today=today,
+        holidays=exchange.holidays,
+        registering=reconcile.registering_since(exchange, db, isp.slug),
+        review_since=reconcile.review_since(now),
+    )
+    purpose = notices.purpose_of(parts, now, named_before)
+    form = notices.NOTHING_OUTSTANDING if purpose is Purpose.NOTHING_OUTSTANDING else notice.stage
+    if notice.stage == EXTENDED:
+        form = EXTENDED
+    elif purpose is Purpose.NOTHING_TO_TELL:
+        return None
     told = outbox.told_on(db, isp.slug, notice.campaign, before=notice.notice_no)
     return NoticeData(
         notice_no=notice.notice_no,

@@ -152,12 +152,6 @@ def newest_list(db: Session, isp: str) -> tuple[datetime, int] | None:
     return None if found is None or found.received_at is None else (found.received_at, found.id)
 
 
-def received_on(db: Session, isp: str) -> date | None:
-    """The day (in Pakistan) on which the ISP's newest accepted client list came in; None without one."""
-    last = db.scalar(select(func.max(DeliveryRow.received_at)).where(*_lists_of(isp)))
-    return None if last is None else pakistani_day(last)
-
-
 def first_list_on(db: Session, isp: str) -> date | None:
     """The day (in Pakistan) on which the ISP's first accepted client list came in; None without one."""
     first = db.scalar(select(func.min(DeliveryRow.received_at)).where(*_lists_of(isp)))
