@@ -73,7 +73,7 @@ def test_a_file_dropped_by_sftp_gets_its_result(compose: Compose) -> None:
 def test_the_self_test_is_counted_nowhere(compose: Compose) -> None:
     told = json.loads(compose("exec", "-T", "worker", "vpnreg", "status", "--json").stdout)
     (isp,) = [one for one in told["isps"] if one["isp"] == "selftest"]
-    assert (isp["clients"], isp["comparable"], isp["notices"]) == (0, 0, {})
+    assert (isp["clients"], isp["comparable"] or 0, isp["notices"]) == (0, 0, {})
     assert compose("exec", "-T", "worker", "vpnreg", "export", "clients").stdout.count("\n") == 1
 
 
