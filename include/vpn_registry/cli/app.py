@@ -7,7 +7,20 @@ import sys
 import typer
 
 from vpn_registry import terminal
-from vpn_registry.cli import backups, checkup, deciding, extraction, files, house, keys, look, privacy, rebuilding, work
+from vpn_registry.cli import (
+    backups,
+    checkup,
+    deciding,
+    documenting,
+    extraction,
+    files,
+    house,
+    keys,
+    look,
+    privacy,
+    rebuilding,
+    work,
+)
 from vpn_registry.model import ConfigurationError
 
 app = typer.Typer(
@@ -25,6 +38,7 @@ for group in (
     files.commands,
     house.commands,
     checkup.commands,
+    documenting.commands,
     backups.commands,
     rebuilding.commands,
 ):

@@ -95,6 +95,18 @@ def revise(
     return deliveries.get(db, delivery.id)
 
 
+def stored_results(db: Session, *, isp: str | None, limit: int) -> list[tuple[int, int, str, datetime, dict[str, Any]]]:
+    """(delivery, revision, ISP, judged at, validation result) of the newest verdicts, newest first."""
+    row = ValidationResultRow
+    query = (
+        select(row.delivery_id, row.revision, DeliveryRow.isp, row.judged_at, row.result)
+        .join(DeliveryRow, DeliveryRow.id == row.delivery_id)
+        .order_by(row.judged_at.desc(), row.delivery_id.desc(), row.revision.desc())
+        .limit(limit)
+    )
+    return [tuple(found) for found in db.execute(query if isp is None else query.where(DeliveryRow.isp == isp))]
+
+
 def held(db: Session, isp: str, feed: Feed) -> list[Delivery]:
     """The held deliveries of a series that wait for a person, in working order."""
     return deliveries.find(db, DeliveryRow.isp == isp, DeliveryRow.feed == feed, DeliveryRow.outcome == Outcome.HELD)
