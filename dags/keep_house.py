@@ -1,11 +1,11 @@
 """
 ## Keep house
 
-Each night: walks the audit chain, erases what has been kept long enough, in the registry and in the zones, seals the audit trail, and makes
-a backup where `VPN_REGISTRY_BACKUPS` names a folder for it.
+Each night: walks the audit chain, erases what has been kept long enough, in the registry and in the zones, once a month
+queues for each ISP an extract of its own registry (`collect_deliveries` writes it), seals the audit trail, and makes a backup where `VPN_REGISTRY_BACKUPS` names a folder for it.
 How long what is kept, and why, stands in `include/retention.toml`; `vpnreg retention` shows what is due.
 
-**Reads** the audit trail, `include/retention.toml`. **Writes** erasures in the registry, the landing store and `outgoing/` of every zone, one audit event a class; a backup.
+**Reads** the audit trail, `include/retention.toml`. **Writes** erasures in the registry, the landing store and `outgoing/` of every zone, one audit event a class; extracts for the ISPs; a backup.
 
 **Re-run** at any time: what is erased already is not found again. While the audit chain does not hold nothing is erased,
 so that nobody's traces are. A run triggered by hand is a dry run unless the form says otherwise: it only counts.
@@ -15,6 +15,7 @@ so that nobody's traces are. A run triggered by hand is a dry run unless the for
 |---|---|---|
 | `verify_audit` | the chain is broken: an event was changed, removed or swapped behind the registry's back | treat it as a break-in: keep the database as it is, compare with the heads in earlier logs of this task and with the backups |
 | `erase` | our own fault; the classes before the one it names are done, the others wait | report it, then clear the task |
+| `extract_registries` | our own fault; ISPs before the one it names have theirs | report it, then clear the task |
 | `isps_with_old_answers` | the registry itself is out of reach | read the log's one sentence |
 | `remove_answers` | the zone of that ISP can't be reached or refuses the removal | ring the ISP; the next night tries again |
 | `backup` | the folder is full or not writable, or `pg_dump` failed; it is tried also when a task before it failed | mend what the log names, then clear it: a night without a backup is a night that can be lost |
@@ -62,7 +63,14 @@ def keep_house() -> None:
         return house.erase(exchange(), is_dry=is_dry())
 
     @task
-    def seal_audit(erased: dict[str, int]) -> int:
+    def extract_registries(erased: dict[str, int]) -> list[str]:
+        """Queue the monthly extract of each ISP that has had none this month; none in a dry run."""
+        from vpn_registry.pipeline import outgoing
+
+        return [] if is_dry() else outgoing.extract_monthly(exchange(), actor="keep_house")
+
+    @task
+    def seal_audit(extracted: list[str]) -> int:
         """Link the audit events committed so far into the hash chain; how many were linked."""
         from vpn_registry.pipeline import collect
 
@@ -92,7 +100,7 @@ def keep_house() -> None:
 
     chain = verify_audit()
     remove_answers.expand(isp=isps_with_old_answers(chain))
-    backup(seal_audit(erase(chain)))
+    backup(seal_audit(extract_registries(erase(chain))))
 
 
 keep_house()

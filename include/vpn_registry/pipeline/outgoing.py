@@ -42,6 +42,17 @@ def extract(exchange: Exchange, slug: str, *, actor: str) -> str:
     return files[0].path
 
 
+def extract_monthly(exchange: Exchange, *, actor: str) -> list[str]:
+    """Queue the extract of each ISP that has registrations and got none this month in Pakistan yet; their slugs."""
+    month = f"_registry_{pakistani_day(exchange.now()):%Y%m}"
+    with exchange.registry.reading() as db:
+        due = outgoing.isps_with_registrations(db) - outgoing.isps_with_file(db, month)
+    slugs = sorted(due & exchange.isps.keys())
+    for slug in slugs:
+        extract(exchange, slug, actor=actor)
+    return slugs
+
+
 def isps_with_old_answers(exchange: Exchange) -> list[str]:
     """Slugs of the ISPs in whose `outgoing/` something has lain for its time, 90 days."""
     with exchange.registry.reading() as db:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from vpn_registry.registry.tables import AnswerRow
+from vpn_registry.registry.tables import AnswerRow, RegistrationRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,16 @@ def isps_with_old_files(db: Session, before: datetime) -> dict[str, int]:
     """The ISPs in whose zone something was written before that moment, sorted, and how many files."""
     counted = select(AnswerRow.isp, func.count()).where(*_is_old(before)).group_by(AnswerRow.isp)
     return dict(db.execute(counted.order_by(AnswerRow.isp)).all())
+
+
+def isps_with_file(db: Session, name_end: str) -> set[str]:
+    """The ISPs for whose `outgoing/` a file was queued, at any time, with `name_end` in its path."""
+    return set(db.scalars(select(AnswerRow.isp).where(AnswerRow.path.contains(name_end, autoescape=True)).distinct()))
+
+
+def isps_with_registrations(db: Session) -> set[str]:
+    """The ISPs that ever registered anything."""
+    return set(db.scalars(select(RegistrationRow.isp).distinct()))
 
 
 def old_files(db: Session, isp: str, before: datetime) -> list[OldFile]:

@@ -122,3 +122,18 @@ def test_removing_is_repeated_where_the_zone_failed(house: Installation, indus: 
     del house.zones["indus"]
     outgoing.remove_old_answers(house.exchange, "indus", holder="test")
     assert house.out("indus") == {}
+
+
+def test_each_isp_gets_its_registry_once_a_month(house: Installation, indus: Cast) -> None:
+    assert outgoing.extract_monthly(house.exchange, actor="keep_house") == []
+    house.drop(registrations("indus", 1, indus.registered(2), Mode.FULL))
+    house.run()
+    assert outgoing.extract_monthly(house.exchange, actor="keep_house") == ["indus"]
+    assert outgoing.extract_monthly(house.exchange, actor="keep_house") == []
+    house.run()
+    assert [name for name in house.out("indus") if name.startswith("extract/")] == [
+        "extract/indus_registry_20260616.csv",
+        "extract/indus_registry_20260616.json",
+    ]
+    house.at(timedelta(days=15))
+    assert outgoing.extract_monthly(house.exchange, actor="keep_house") == ["indus"]
