@@ -133,6 +133,7 @@ WORKBOOKS: Final = (
     _book("formula without a value", _with(city=_UNKNOWN), "", _ONE_BAD),
     _book("row of formulas alone", lambda: package(good([_UNKNOWN, _UNKNOWN])), "", _ONE_BAD),
     _book("shared formula", _with(city=Raw('<c r="{}"><f t="shared" si="0"/><v>1</v></c>')), "", _ONE_BAD),
+    _book("hidden column without a number", lambda: package(_hidden_column("x")), "F224"),
     _book("merged cells", lambda: package(_merged("O2:O3")), "", (2, 0, 2, 0)),
     _book("merged cells beside the data", lambda: package(_merged("BA1:BB9")), "", _TWO),
     _book("merged header", lambda: package(_merged("A1:B1")), "F228"),
@@ -221,8 +222,8 @@ def _bare(markup: str) -> str:
     return re.sub(r' r="[A-E]?[0-9]+"', "", markup)
 
 
-def _hidden_column() -> str:
-    return sheet([HEADER, cells(), cells("R-2")], head='<cols><col min="2" max="3" hidden="1"/></cols>')
+def _hidden_column(first: str = "2") -> str:
+    return sheet([HEADER, cells(), cells("R-2")], head=f'<cols><col min="{first}" max="3" hidden="1"/></cols>')
 
 
 def _unknown_column() -> str:

@@ -334,7 +334,10 @@ def _hidden_columns(head: bytes) -> list[tuple[int, int]]:
     for match in _COLUMN.finditer(head):
         values = dict(_ATTRIBUTE.findall(match[1]))
         if values.get(b"hidden", b"0") in (b"1", b"true"):
-            found.append((int(values.get(b"min", b"0")[:7]), int(values.get(b"max", b"0")[:7])))
+            ends = [values.get(name, b"") for name in (b"min", b"max")]
+            if not all(end.isdigit() and len(end) <= 7 for end in ends):
+                raise damaged("a hidden column has no proper number")
+            found.append((int(ends[0]), int(ends[1])))
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-_DAY_FORMATS: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
+_DAY_FORMATS: Final = frozenset(map(str, (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))))
 """The built-in formats of days and times (ECMA-376 part 1, 18.8.30; 27 to 36 and 50 to 58 in East Asian settings)."""
 _LITERAL: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]|general', re.IGNORECASE)
 _EPOCH_1900: Final = date(1899, 12, 30)
@@ -42,7 +42,7 @@ def styles_of(elements: Sequence[tuple[str, Mapping[str, str]]]) -> list[Style]:
 def _style(number: str, codes: Mapping[str, str]) -> Style:
     code = codes.get(number)
     if code is None:
-        return Style(number.isdigit() and int(number) in _DAY_FORMATS)
+        return Style(number in _DAY_FORMATS)
     if re.fullmatch("0{2,20}", code):
         return Style(digits=len(code))
     return Style(bool(re.search("[ymdhs]", _LITERAL.sub("", code.split(";")[0]).lower())))
