@@ -52,19 +52,19 @@ def collect_deliveries() -> None:
 
         @task(pool="sftp", map_index_template="{{ isp }}")
         def take(isp: str) -> list[int]:
-            """Copy settled files into the landing store and send receipts; the ids of the deliveries to judge."""
+            """Copy settled files into the landing store and send receipts; the ids of the deliveries that wait for judging."""
             from vpn_registry.pipeline import collect
 
             get_current_context()["isp"] = isp
             return collect.take(exchange(), isp, holder=holder())
 
         @task(map_index_template="{{ isp }}", outlets=[REGISTRY_CHANGES])
-        def judge_and_merge(isp: str, deliveries: list[int], outlet_events: Any = None) -> dict[str, int]:
-            """Judge each delivery by the rulebook and merge its good rows, one transaction a delivery."""
+        def judge_and_merge(isp: str, outlet_events: Any = None) -> dict[str, int]:
+            """Judge each stored delivery by the rulebook and merge its good rows, one transaction a delivery."""
             from vpn_registry.pipeline import collect
 
             get_current_context()["isp"] = isp
-            counts = collect.judge_and_merge(exchange(), isp, deliveries, holder=holder())
+            counts = collect.judge_and_merge(exchange(), isp, holder=holder())
             if counts["changed"]:
                 outlet_events[REGISTRY_CHANGES].add(REGISTRY, extra={"isp": isp})
             return counts
@@ -77,7 +77,9 @@ def collect_deliveries() -> None:
             get_current_context()["isp"] = isp
             return collect.answer(exchange(), isp, holder=holder())
 
-        answer(isp, judge_and_merge(isp, take(isp)))
+        judged = judge_and_merge(isp)
+        take(isp) >> judged
+        answer(isp, judged)
 
     @task
     def seal_audit() -> int:

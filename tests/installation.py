@@ -185,8 +185,8 @@ class Installation:
         return {isp: self._one_isp(isp, holder) for isp in collect.zones_with_mail(self.exchange, sleep=no_sleep)}
 
     def _one_isp(self, isp: str, holder: str) -> dict[str, int]:
-        deliveries = collect.take(self.exchange, isp, holder=holder)
-        counts = collect.judge_and_merge(self.exchange, isp, deliveries, holder=holder)
+        collect.take(self.exchange, isp, holder=holder)
+        counts = collect.judge_and_merge(self.exchange, isp, holder=holder)
         collect.answer(self.exchange, isp, holder=holder)
         return counts
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from vpn_registry.dropzone import (
 from vpn_registry.dropzone import take as copy_to_landing
 from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder, iso_utc
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.pipeline.judgement import judge_delivery
+from vpn_registry.pipeline.judgement import judge_stored
 from vpn_registry.registry import audit, counters, ledger
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook.files import parse_name
@@ -90,20 +90,17 @@ def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
             return [d.id for d in ledger.unfinished(db, slug) if d.state is DeliveryState.STORED]
 
 
-def judge_and_merge(exchange: Exchange, slug: str, deliveries: Sequence[int], *, holder: str) -> dict[str, int]:
-    """Judge stored deliveries in order and merge their good rows, one transaction each.
+def judge_and_merge(exchange: Exchange, slug: str, *, holder: str) -> dict[str, int]:
+    """Judge every stored delivery of the ISP in order and merge its good rows, one transaction each.
 
-    Returns counts: deliveries by outcome, and `changed`, the rows that changed something current.
+    Also what another run has stored since `take`: a lower number that waits to be judged is not missing, and what
+    builds on it must not be judged before it. Returns counts: deliveries by outcome, and `changed`, the rows that
+    changed something current.
     """
     isp = exchange.isps[slug]
     counts = {"changed": 0}
     with exchange.leased(isp, holder) as is_ours:
-        for delivery_id in deliveries if is_ours else ():
-            with exchange.registry.reading() as db:
-                delivery = ledger.get(db, delivery_id)
-            if delivery.state is not DeliveryState.STORED:
-                continue  # another run was faster
-            judged = judge_delivery(exchange, isp, delivery)
+        for judged in judge_stored(exchange, isp) if is_ours else []:
             counts[judged.outcome.value] = counts.get(judged.outcome.value, 0) + 1
             counts["changed"] += judged.changed
     return counts

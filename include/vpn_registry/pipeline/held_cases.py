@@ -30,6 +30,7 @@ def release(exchange: Exchange, case: Case, decision: Decision, record: Callable
     with exchange.leased(isp, f"case {case.id}") as is_ours:
         if not is_ours:
             raise ZoneBusyError(f"{case.isp}: another run is at work on this zone; case {case.id} is still open.")
+        judgement.judge_stored(exchange, isp)  # what this file builds on, or what settles it, may just have come
         with exchange.registry.reading() as db:
             held = _held(db, case)
         verdict = judgement.verdict_on(exchange, isp, held)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from vpn_registry import answers, validation
-from vpn_registry.model import ENGLISH, TAKEN, Answer, Delivery, Feed, Finding, Outcome, pakistani_day
+from vpn_registry.model import ENGLISH, TAKEN, Answer, Delivery, DeliveryState, Feed, Finding, Outcome, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.held import supersede
 from vpn_registry.pipeline.holding import reasons_to_hold
@@ -37,6 +37,16 @@ class Judged:
 
     outcome: Outcome
     changed: int
+
+
+def judge_stored(exchange: Exchange, isp: Isp) -> list[Judged]:
+    """Judge whatever of the ISP is stored and not judged yet, in the order of the numbers.
+
+    The caller holds the ISP's lease: nothing is stored meanwhile.
+    """
+    with exchange.registry.reading() as db:
+        waiting = [d for d in ledger.unfinished(db, isp.slug) if d.state is DeliveryState.STORED]
+    return [judge_delivery(exchange, isp, delivery) for delivery in waiting]
 
 
 def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:

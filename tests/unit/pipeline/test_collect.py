@@ -30,8 +30,8 @@ def test_a_zone_that_takes_no_answers_still_has_its_files_judged(house: Installa
     outgoing.rmdir()
     outgoing.write_text("in the way")
     assert collect.zones_with_mail(house.exchange, sleep=no_sleep) == ["indus"]
-    (delivery,) = collect.take(house.exchange, "indus", holder="test")
-    counts = collect.judge_and_merge(house.exchange, "indus", [delivery], holder="test")
+    collect.take(house.exchange, "indus", holder="test")
+    counts = collect.judge_and_merge(house.exchange, "indus", holder="test")
     assert counts["accepted"] == 1
     with pytest.raises(ZoneError):
         collect.answer(house.exchange, "indus", holder="test")
@@ -43,12 +43,12 @@ def test_a_zone_that_takes_no_answers_still_has_its_files_judged(house: Installa
 def test_a_receipt_comes_before_the_result(house: Installation, indus: Cast) -> None:
     name, content = registrations("indus", 1, indus.registered(3), Mode.FULL)
     house.drop((name, content))
-    taken = house.take("indus")
+    house.take("indus")
     assert list(house.out("indus")) == [f"{name}.receipt.json"]
     receipt = json.loads(house.out("indus")[f"{name}.receipt.json"])
     assert receipt["sha256"] == hashlib.sha256(content).hexdigest()
     assert receipt["size_bytes"] == len(content)
-    collect.judge_and_merge(house.exchange, "indus", taken, holder="test")
+    collect.judge_and_merge(house.exchange, "indus", holder="test")
     assert collect.answer(house.exchange, "indus", holder="test") == 2
     assert sorted(house.out("indus")) == [f"{name}.accepted.csv", f"{name}.receipt.json", f"{name}.result.json"]
     assert states(house) == [(name, "answered", "accepted")]
@@ -338,9 +338,9 @@ def test_a_second_holder_does_nothing(house: Installation, indus: Cast) -> None:
         assert is_ours
         assert collect.take(house.exchange, "indus", holder="second") == []
         assert len(house.incoming("indus")) == 1
-        [delivery] = collect.take(house.exchange, "indus", holder="first")
+        collect.take(house.exchange, "indus", holder="first")
     with house.exchange.leased(house.exchange.isps["indus"], "first"):
-        assert collect.judge_and_merge(house.exchange, "indus", [delivery], holder="second") == {"changed": 0}
+        assert collect.judge_and_merge(house.exchange, "indus", holder="second") == {"changed": 0}
         assert collect.answer(house.exchange, "indus", holder="second") == 0
     assert [state for _, state, _ in states(house)] == ["stored"]
 
@@ -355,9 +355,9 @@ def test_a_lease_is_given_back_although_the_work_failed(house: Installation) -> 
 
 def test_judging_a_delivery_twice_changes_nothing(house: Installation, indus: Cast) -> None:
     house.drop(registrations("indus", 1, indus.registered(2)))
-    taken = house.take("indus")
-    assert collect.judge_and_merge(house.exchange, "indus", taken, holder="test") == {"changed": 2, "accepted": 1}
-    assert collect.judge_and_merge(house.exchange, "indus", taken, holder="test") == {"changed": 0}
+    house.take("indus")
+    assert collect.judge_and_merge(house.exchange, "indus", holder="test") == {"changed": 2, "accepted": 1}
+    assert collect.judge_and_merge(house.exchange, "indus", holder="test") == {"changed": 0}
 
 
 def test_files_are_judged_in_the_order_of_their_numbers(house: Installation, indus: Cast) -> None:
@@ -370,6 +370,18 @@ def test_files_are_judged_in_the_order_of_their_numbers(house: Installation, ind
     assert house.rows(city) == [("Sukkur",)]
 
 
+def test_a_lower_number_that_another_run_stored_is_judged_first(house: Installation, indus: Cast) -> None:
+    [row] = indus.registered(1)
+    house.drop(registrations("indus", 2, [row | {"action": "update", "city": "Multan"}]))
+    house.take("indus", holder="first")
+    house.drop(registrations("indus", 1, [row]))
+    house.take("indus", holder="second")
+    assert collect.judge_and_merge(house.exchange, "indus", holder="first") == {"changed": 2, "accepted": 2}
+    assert house.rows("SELECT count(*) FROM findings") == [(0,)]
+    assert collect.judge_and_merge(house.exchange, "indus", holder="second") == {"changed": 0}
+    assert collect.answer(house.exchange, "indus", holder="second") == 4
+
+
 def test_answers_that_could_not_be_written_go_out_with_the_next_pass(house: Installation, indus: Cast) -> None:
     class Full(ZoneAround):
         def write(self, path: str, data: bytes) -> None:
@@ -377,8 +389,8 @@ def test_answers_that_could_not_be_written_go_out_with_the_next_pass(house: Inst
 
     name, content = registrations("indus", 1, indus.registered(1))
     house.drop((name, content))
-    taken = house.take("indus")
-    collect.judge_and_merge(house.exchange, "indus", taken, holder="test")
+    house.take("indus")
+    collect.judge_and_merge(house.exchange, "indus", holder="test")
     house.zones["indus"] = Full
     with pytest.raises(ZoneError, match="No space left"):
         collect.answer(house.exchange, "indus", holder="test")

@@ -70,6 +70,19 @@ def test_a_released_file_is_merged_under_its_own_number_and_answered_again(held:
     assert told == [("amna", "decide"), ("amna", "release")]
 
 
+def test_what_waits_to_be_judged_comes_before_a_release(held: tuple[Installation, str], indus: Cast) -> None:
+    house, name = held
+    book, content = registrations("indus", 3, indus.book[:19], Mode.FULL)
+    house.drop((book, content))
+    house.take("indus")
+    with pytest.raises(DecisionRefusedError, match="superseded"):
+        decide(house, "release")
+    assert in_force(house) == 19
+    house.run()
+    assert house.result("indus", name)["outcome"] == "superseded"
+    assert house.result("indus", book)["outcome"] == "accepted"
+
+
 def test_a_file_released_late_changes_nothing_that_a_later_number_decided(
     held: tuple[Installation, str], indus: Cast
 ) -> None:

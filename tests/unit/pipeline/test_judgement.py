@@ -239,10 +239,10 @@ def test_what_belongs_together_is_committed_together(
         raise RuntimeError("the last step fails")
 
     house.drop(registrations("indus", 1, indus.registered(3), Mode.FULL))
-    taken = house.take("indus")
+    house.take("indus")
     monkeypatch.setattr("vpn_registry.pipeline.judgement.audit.record", broken)
     with pytest.raises(RuntimeError):
-        collect.judge_and_merge(house.exchange, "indus", taken, holder="test")
+        collect.judge_and_merge(house.exchange, "indus", holder="test")
     monkeypatch.undo()
     assert house.rows("SELECT state FROM deliveries") == [("stored",)]
     for table in ("registrations", "delivery_rows", "findings", "validation_results"):
@@ -269,7 +269,7 @@ def test_a_worker_whose_claim_was_taken_over_cannot_merge(
 
     monkeypatch.setattr(judgement, "verdict_on", overtaken)
     with pytest.raises(Fenced):
-        collect.judge_and_merge(house.exchange, "indus", taken, holder="test")
+        collect.judge_and_merge(house.exchange, "indus", holder="test")
     assert in_force(house) == []
 
 

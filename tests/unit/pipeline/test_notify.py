@@ -75,9 +75,9 @@ def test_that_there_was_nothing_to_tell_is_recorded(house: Installation, indus: 
 
 def test_an_unjudged_delivery_suppresses_the_notice_until_it_is_judged(listed: Installation, indus: Cast) -> None:
     listed.drop(registrations("indus", 2, [indus.registration(indus.listed[-1]["subscriber_id"])]))
-    taken = listed.take("indus")
+    listed.take("indus")
     assert notify.plan(listed.exchange) == []
-    collect.judge_and_merge(listed.exchange, "indus", taken, holder="test")
+    collect.judge_and_merge(listed.exchange, "indus", holder="test")
     assert notify.plan(listed.exchange) == ["N-2026-000001"]
     assert listed.rows("SELECT counts FROM notices")[0][0] == '{"to_register": 3, "covered": 9, "comparable": 12}'
 
