@@ -10,14 +10,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.generated_files import GeneratedFile, generated_files
-from tests.unit.test_validation import GOOD, csv_of
-from vpn_registry import validation
+from tests.unit.test_validation import CONTEXT, GOOD, csv_of
+from vpn_registry import rulebook, validation
 from vpn_registry.formats import Decoded
-from vpn_registry.validation import Verdict, judging, row_findings
+from vpn_registry.model import Feed, Finding, Mode, Severity
+from vpn_registry.rulebook import Rule, file_finding
+from vpn_registry.validation import Verdict, expectations, judging, row_findings
 
 PROPERTY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -132,3 +135,66 @@ def test_a_verdict_is_the_same_in_every_process_and_locale() -> None:
     )
     (digest,) = digests
     assert len(digest.strip()) == len(hashlib.sha256().hexdigest())
+
+
+def city_is(city: str, **named: Any) -> Rule:
+    """A rule of registrations that rejects one city."""
+    return Rule(
+        code="H199",
+        severity=Severity.ERROR,
+        feeds=frozenset({Feed.REGISTRATIONS}),
+        columns=("city",),
+        bad=lambda rows, _context: (rows.frame["city"] == city).to_numpy(),
+        title="a city",
+        why="Tests.",
+        message="That city.",
+        remedy="Another one.",
+        example=city,
+        **named,
+    )
+
+
+@pytest.mark.parametrize("with_suite", [True, False])
+@pytest.mark.parametrize(
+    ("period", "rejecting"), [({"since": "1.1"}, {"1.1"}), ({"until": "1.1"}, {"1.0"}), ({}, {"1.0", "1.1"})]
+)
+def test_a_rule_judges_by_the_rulebooks_it_belongs_to(
+    period: dict[str, str], rejecting: set[str], with_suite: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = (*rulebook.rules_of(Feed.REGISTRATIONS), city_is("Gwadar", **period))
+    monkeypatch.setitem(rulebook._BY_FEED, Feed.REGISTRATIONS, rules)
+    monkeypatch.setattr(expectations, "_suite", expectations._suite.__wrapped__)  # the suite is kept once made
+    decoded, _ = validation.read(csv_of([{}, {"registration_ref": "K-2", "city": "Gwadar"}]), "csv", Feed.REGISTRATIONS)
+    for version in ("1.0", "1.1"):
+        verdict = validation.judge(
+            decoded, (), feed=Feed.REGISTRATIONS, mode=Mode.DELTA, context=CONTEXT, with_suite=with_suite,
+            rulebook_version=version,
+        )  # fmt: skip
+        assert verdict.rejected.tolist() == [False, version in rejecting]
+        assert verdict.counts_by_code.keys() == ({"H199"} if version in rejecting else set())
+        assert verdict.result["rulebook_version"] == verdict.rulebook_version == version
+        assert verdict.result["suite"] == f"registrations-{version}"
+        is_told = any(entry["code"] == "H199" for entry in verdict.result["results"])
+        assert is_told == (version in rejecting)
+
+
+def test_findings_on_a_file_are_those_of_its_day_unless_it_cannot_be_read() -> None:
+    decoded, _ = validation.read(csv_of([{}]), "csv", Feed.REGISTRATIONS)
+    only_trials, unreadable = file_finding("F109"), file_finding("F219", ext="csv", found="a PDF")
+
+    def by_first_rulebook(content: Decoded | None, finding: Finding) -> tuple[str, list[str]]:
+        verdict = validation.judge(
+            content, [finding], feed=Feed.REGISTRATIONS, mode=Mode.DELTA, context=CONTEXT, with_suite=False,
+            rulebook_version="1.0",
+        )  # fmt: skip
+        return verdict.outcome.value, [told.code for told in verdict.findings]
+
+    assert by_first_rulebook(decoded, only_trials) == ("accepted", [])
+    assert by_first_rulebook(None, unreadable) == ("rejected", ["F219"])
+
+
+def test_by_a_rulebook_that_is_not_kept_nothing_is_judged() -> None:
+    with pytest.raises(rulebook.UnknownRulebookError, match=r"0\.9 is none of 1\.0"):
+        validation.judge(
+            None, (), feed=Feed.CLIENTS, mode=Mode.FULL, context=CONTEXT, with_suite=False, rulebook_version="0.9"
+        )

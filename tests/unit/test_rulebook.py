@@ -14,10 +14,12 @@ from vpn_registry.rulebook import (
     FILE_RULES,
     KEYS,
     ROW_RULES,
+    RULEBOOKS,
     FileRule,
     Rule,
     addresses,
     catalogue,
+    is_in_force,
     rule,
     rules_of,
 )
@@ -53,6 +55,13 @@ def test_a_code_is_declared_once() -> None:
     codes = [declared.code for declared in EVERY]
     assert len(codes) == len(set(codes))
     assert rule("H108") in ROW_RULES
+
+
+def test_a_rule_begins_and_ends_with_a_rulebook_that_is_kept() -> None:
+    for declared in EVERY:
+        assert declared.since in RULEBOOKS, declared.code
+        assert declared.until in {"", *RULEBOOKS} - {declared.since}, declared.code
+        assert any(is_in_force(declared, version) for version in RULEBOOKS), declared.code
 
 
 def test_the_columns_of_a_rule_are_columns_of_its_feeds() -> None:

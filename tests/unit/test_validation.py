@@ -220,7 +220,9 @@ def test_the_stored_result_names_code_severity_and_remedy_of_every_rule() -> Non
 def test_great_expectations_sees_no_identifying_column() -> None:
     decoded, _ = read(csv_of([{}]), "csv", Feed.REGISTRATIONS)
     assert decoded is not None
-    frame = expectations.verdict_frame(Rows(decoded.frame, Feed.REGISTRATIONS, len(decoded.header)), {})
+    frame = expectations.verdict_frame(
+        Rows(decoded.frame, Feed.REGISTRATIONS, len(decoded.header)), {}, rules_of(Feed.REGISTRATIONS)
+    )
     seen = {column.name for column in columns_of(Feed.REGISTRATIONS)} & set(frame.columns)
     assert seen == {"action", "category", "province", "purpose", "connection_type", "vpn_protocol"}
 

@@ -1,8 +1,8 @@
 """Proof that the registry follows from the files: they are merged anew into a scratch registry, which must be equal.
 
 What a person decided is taken from the ledger (a held file that was released or refused is so again), and so is what
-the judging of that day knew of missing numbers. Rows are judged anew by the rules; where the rules have changed since,
-by the stored verdict of the rules of that day.
+the judging of that day knew of missing numbers. Rows are judged anew by the rulebook of that day; where its rules, or
+the ISP's file, are kept no longer, the stored verdict is taken.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vpn_registry.pipeline.merging import merge_rows
 from vpn_registry.registry import audit, differences, erasure, ledger, merge, replays
 from vpn_registry.registry.differences import Difference
 from vpn_registry.registry.replays import Taken
-from vpn_registry.rulebook import RULEBOOK_VERSION, Context
+from vpn_registry.rulebook import RULEBOOK_VERSION, RULEBOOKS, Context
 from vpn_registry.validation import Verdict
 
 if TYPE_CHECKING:
@@ -114,10 +114,18 @@ def _judged(aside: Exchange, db: Session, taken: Taken, data: bytes) -> Verdict 
         row_key=aside.registry.keys.row_key(),
     )
     # Whether the file as a whole was taken is recorded; how many rows it might have lost doesn't matter any more.
+    is_kept = taken.rulebook_version in RULEBOOKS
     anew = validation.judge(
-        decoded, (), feed=name.feed, mode=name.mode, context=context, tolerance=(1.0, count), with_suite=False
+        decoded,
+        (),
+        feed=name.feed,
+        mode=name.mode,
+        context=context,
+        tolerance=(1.0, count),
+        rulebook_version=taken.rulebook_version if is_kept else RULEBOOK_VERSION,
+        with_suite=False,
     )
-    if isp is not None and taken.rulebook_version == RULEBOOK_VERSION:
+    if isp is not None and is_kept:
         return anew
     rejected, duplicate, warned = validation.row_verdicts(taken.result)
     may_close = name.mode is Mode.FULL and _NO_KEY not in taken.file_codes

@@ -1,7 +1,7 @@
 """The rules as data: what is judged, in which words, and since when.
 
-Codes are never renamed or reused. Any change of a rule's judgement raises RULEBOOK_VERSION, which is stored with
-every verdict.
+Codes are never renamed or reused. Any change of a rule's judgement adds a version to RULEBOOKS; the one that judged is
+stored with every verdict, and a stored delivery can be judged by it again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from vpn_registry.rulebook.registrations import RULES as _REGISTRATIONS
 from vpn_registry.rulebook.responses import RULES as _RESPONSES
 from vpn_registry.rulebook.rule import Column, Context, FileRule, Rule
 
-RULEBOOK_VERSION: Final = "1.1"
+RULEBOOKS: Final = ("1.0", "1.1")
+"""The rulebooks a file can be judged by, oldest first. When the code of a retired rule is deleted, the versions under
+which it was in force leave this table with it: what it judged can't be judged so again."""
+RULEBOOK_VERSION: Final = RULEBOOKS[-1]
+
+
+class UnknownRulebookError(LookupError):
+    """No file can be judged by this rulebook: it is newer than this software, or its rules are kept no longer."""
+
 
 ROW_RULES: Final[tuple[Rule, ...]] = tuple(
     sorted(
@@ -40,9 +48,17 @@ def columns_of(feed: Feed) -> tuple[Column, ...]:
     return COLUMNS[feed]
 
 
-def rules_of(feed: Feed) -> tuple[Rule, ...]:
-    """The feed's row rules, by code."""
-    return _BY_FEED[feed]
+def rules_of(feed: Feed, version: str = RULEBOOK_VERSION) -> tuple[Rule, ...]:
+    """The feed's row rules of a rulebook, by code. Raises UnknownRulebookError for a version not in RULEBOOKS."""
+    return tuple(rule for rule in _BY_FEED[feed] if is_in_force(rule, version))
+
+
+def is_in_force(rule: Rule | FileRule, version: str) -> bool:
+    """Whether a rule belongs to a rulebook. Raises UnknownRulebookError for a version not in RULEBOOKS."""
+    if version not in RULEBOOKS:
+        raise UnknownRulebookError(f"rulebook {version} is none of {', '.join(RULEBOOKS)}")
+    at = RULEBOOKS.index(version)
+    return RULEBOOKS.index(rule.since) <= at and (not rule.until or at < RULEBOOKS.index(rule.until))
 
 
 def rule(code: str) -> Rule | FileRule:
@@ -55,13 +71,16 @@ __all__ = [
     "FILE_RULES",
     "KEYS",
     "ROW_RULES",
+    "RULEBOOKS",
     "RULEBOOK_VERSION",
     "Column",
     "Context",
     "FileRule",
     "Rule",
+    "UnknownRulebookError",
     "columns_of",
     "file_finding",
+    "is_in_force",
     "parse_name",
     "rule",
     "rules_of",

@@ -83,7 +83,7 @@ def _entry(rule: Rule | FileRule) -> str:
         effect = "the file is ignored"
     if rule.code in ("F302", "F305", "F306"):
         effect = "the file waits for a person"
-    until = f", until {rule.until}: no longer given" if isinstance(rule, FileRule) and rule.until else ""
+    until = f", until {rule.until}: no longer given" if rule.until else ""
     return "\n".join(
         [
             f"### {rule.code} {rule.title}",

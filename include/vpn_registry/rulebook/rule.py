@@ -143,6 +143,7 @@ class Rule:
     gives for the rows asked for; `missing` is the message when the judged value is empty. `suggest` makes the
     likely right value from the wrong one, '' when there is none. Templates never take a cell's value.
     `across` marks the few rules that compare rows with each other: they get the whole file, the others pieces of it.
+    A rule that is judged no longer says `until` when, and keeps its predicate while its rulebooks can be judged by.
     """
 
     code: str
@@ -156,6 +157,7 @@ class Rule:
     remedy: str
     example: str
     since: str = "1.0"
+    until: str = ""
     missing: str = ""
     scope: Scope = Scope.CONTENT
     across: bool = False

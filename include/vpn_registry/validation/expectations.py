@@ -6,7 +6,7 @@ The only module that imports great_expectations, and only when the first file is
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,23 +17,30 @@ import pyarrow.compute as pc
 
 from vpn_registry import settings
 from vpn_registry.model import Feed, Mode, Severity
-from vpn_registry.rulebook import RULEBOOK_VERSION, rules_of
+from vpn_registry.rulebook import RULEBOOK_VERSION, RULEBOOKS, rules_of
 from vpn_registry.rulebook.rows import Rows
-from vpn_registry.rulebook.rule import BoolArray
+from vpn_registry.rulebook.rule import BoolArray, Rule
 from vpn_registry.validation.outcome import REFUSED, as_ranges, meta_of, rejected_in, stored_result
 
 
-def validate(rows: Rows, hits: Mapping[str, BoolArray], feed: Feed, mode: Mode, allowed: int) -> dict[str, Any]:
-    """Run the feed's suite on the verdict frame; the result as it is stored."""
-    count = len(rows)
-    frame = verdict_frame(rows, hits)
+def validate(
+    rows: Rows,
+    hits: Mapping[str, BoolArray],
+    feed: Feed,
+    mode: Mode,
+    allowed: int,
+    version: str = RULEBOOK_VERSION,
+) -> dict[str, Any]:
+    """Run the feed's suite of a rulebook on the verdict frame; the result as it is stored."""
+    count, rules = len(rows), rules_of(feed, version)
+    frame = verdict_frame(rows, hits, rules)
     outcome = (
         _batches()
         .get_batch({"dataframe": frame})
         .validate(
-            _suite(feed, has_rows=count > 0),
+            _suite(feed, version, has_rows=count > 0),
             result_format={"result_format": "COMPLETE", "include_unexpected_rows": False},
-            expectation_parameters={"allowed": allowed, "row_count": count, **_shares(frame, feed, allowed)},
+            expectation_parameters={"allowed": allowed, "row_count": count, **_shares(frame, rules, allowed)},
         )
     )
     results: list[dict[str, Any]] = []
@@ -47,20 +54,20 @@ def validate(rows: Rows, hits: Mapping[str, BoolArray], feed: Feed, mode: Mode, 
             results.append({**config.meta, **kept, **_kept(entry, hits)})
         else:
             shape.append(kept)
-    return stored_result(results, shape, feed, mode, count, is_success=bool(outcome.success))
+    return stored_result(results, shape, feed, mode, count, version, is_success=bool(outcome.success))
 
 
-def _shares(frame: pd.DataFrame, feed: Feed, allowed: int) -> dict[str, float]:
+def _shares(frame: pd.DataFrame, rules: Sequence[Rule], allowed: int) -> dict[str, float]:
     """For each code list the share of its cells that must be in it, so that `allowed` of them need not.
 
     Great Expectations takes the share of the cells looked at, the tolerance is a number of rows.
     """
-    looked_at = {column: int(frame[column].notna().sum()) for column in _code_lists(feed)}
+    looked_at = {column: int(frame[column].notna().sum()) for column in _code_lists(rules)}
     return {f"mostly_{name}": max(count - allowed, 0) / count if count else 1.0 for name, count in looked_at.items()}
 
 
-def _code_lists(feed: Feed) -> list[str]:
-    return [rule.stock.column for rule in rules_of(feed) if rule.stock is not None and rule.stock.suite]
+def _code_lists(rules: Sequence[Rule]) -> list[str]:
+    return [rule.stock.column for rule in rules if rule.stock is not None and rule.stock.suite]
 
 
 def _has_raised(exception_info: Mapping[str, Any]) -> bool:
@@ -85,7 +92,7 @@ def _kept(entry: Any, hits: Mapping[str, BoolArray]) -> dict[str, Any]:
     return {"column": column, "unexpected_count": count, "positions": as_ranges(positions)}
 
 
-def verdict_frame(rows: Rows, hits: Mapping[str, BoolArray]) -> pd.DataFrame:
+def verdict_frame(rows: Rows, hits: Mapping[str, BoolArray], rules: Sequence[Rule]) -> pd.DataFrame:
     """What Great Expectations sees: code lists as they are, and one verdict column for every other rule.
 
     A verdict column numbers the rows on which the rule fires from 1 and is 0 elsewhere: its maximum is their count,
@@ -93,7 +100,7 @@ def verdict_frame(rows: Rows, hits: Mapping[str, BoolArray]) -> pd.DataFrame:
     that the rule doesn't look at are null, which expectations on columns pass over.
     """
     columns: dict[str, Any] = {}
-    for rule in rules_of(rows.feed):
+    for rule in rules:
         if rule.stock is not None and rule.stock.suite:
             looked_at = pa.array(rows.scope(rule.scope))
             values = rows.text(rule.stock.column)
@@ -101,7 +108,7 @@ def verdict_frame(rows: Rows, hits: Mapping[str, BoolArray]) -> pd.DataFrame:
             columns[rule.stock.column] = pc.dictionary_encode(nulled)
         else:
             columns[rule.code] = _numbered(hits.get(rule.code), len(rows))
-    columns["rejected"] = _numbered(rejected_in(hits, rows.feed, len(rows)), len(rows))
+    columns["rejected"] = _numbered(rejected_in(hits, rules, len(rows)), len(rows))
     frame: pd.DataFrame = pa.table(columns).to_pandas()
     return frame
 
@@ -124,8 +131,8 @@ def _batches() -> Any:  # a BatchDefinition, whose class is behind the slow impo
     return source.add_dataframe_asset("verdicts").add_batch_definition_whole_dataframe("delivery")
 
 
-@lru_cache(maxsize=2 * len(Feed))
-def _suite(feed: Feed, *, has_rows: bool) -> Any:  # an ExpectationSuite
+@lru_cache(maxsize=2 * len(Feed) * len(RULEBOOKS))
+def _suite(feed: Feed, version: str, *, has_rows: bool) -> Any:  # an ExpectationSuite
     """One expectation a rule, and those on the shape of the frame; tolerances are given when it runs.
 
     A file without rows is judged by its shape alone: the maximum of no rows is no number.
@@ -134,15 +141,16 @@ def _suite(feed: Feed, *, has_rows: bool) -> Any:  # an ExpectationSuite
     import great_expectations as gx
     from great_expectations import expectations as gxe
 
-    names = [rule.stock.column if rule.stock and rule.stock.suite else rule.code for rule in rules_of(feed)]
+    rules = rules_of(feed, version)
+    names = [rule.stock.column if rule.stock and rule.stock.suite else rule.code for rule in rules]
     expectations: list[Any] = [
         gxe.ExpectTableColumnsToMatchSet(column_set=[*names, "rejected"], exact_match=True),
         gxe.ExpectTableRowCountToEqual(value={"$PARAMETER": "row_count"}),
     ]
     if not has_rows:
-        return gx.ExpectationSuite(f"{feed}-{RULEBOOK_VERSION}-shape", expectations=expectations)
+        return gx.ExpectationSuite(f"{feed}-{version}-shape", expectations=expectations)
     allowed = {"$PARAMETER": "allowed"}
-    for rule, name in zip(rules_of(feed), names, strict=True):
+    for rule, name in zip(rules, names, strict=True):
         common: dict[str, Any] = {
             "column": name,
             "meta": meta_of(rule),
@@ -154,4 +162,4 @@ def _suite(feed: Feed, *, has_rows: bool) -> Any:  # an ExpectationSuite
         else:
             expectations.append(gxe.ExpectColumnMaxToBeBetween(max_value=allowed, **common))
     expectations.append(gxe.ExpectColumnMaxToBeBetween(column="rejected", max_value=allowed, meta=dict(REFUSED)))
-    return gx.ExpectationSuite(f"{feed}-{RULEBOOK_VERSION}", expectations=expectations)
+    return gx.ExpectationSuite(f"{feed}-{version}", expectations=expectations)

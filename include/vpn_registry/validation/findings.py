@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vpn_registry.model import ENGLISH, FINDING_COLUMNS, Feed, Finding, Outcome, RowCounts
-from vpn_registry.rulebook import RULEBOOK_VERSION, identifiers, rules_of
+from vpn_registry.rulebook import identifiers, rules_of
 from vpn_registry.rulebook.languages import phrase, texts
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BoolArray, Context, Rule
@@ -45,7 +45,11 @@ class Verdict:
     context: Context = field(repr=False)
     width: int = 0
     oddities: Mapping[tuple[str, str], NDArray[np.int64]] = field(default_factory=dict)
-    rulebook_version: str = RULEBOOK_VERSION
+
+    @property
+    def rulebook_version(self) -> str:
+        """The rulebook that judged."""
+        return str(self.result["rulebook_version"])
 
     @property
     def is_merged(self) -> BoolArray:
@@ -70,7 +74,7 @@ def row_findings(
     chosen = sorted(chosen)[:limit]
     rows = Rows(verdict.frame, verdict.feed, verdict.width, oddities=verdict.oddities)
     lines: dict[tuple[int, str], tuple[object, ...]] = {}
-    for rule in rules_of(verdict.feed):
+    for rule in rules_of(verdict.feed, verdict.rulebook_version):
         at = np.array([position for position, code in chosen if code == rule.code], dtype=np.int64)
         if len(at):
             # A rule across rows needs them all; of the others only the rows that are told need be looked at.

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from vpn_registry.model import Feed, Mode
-from vpn_registry.rulebook import rules_of
+from vpn_registry.rulebook import RULEBOOK_VERSION, rules_of
 from vpn_registry.rulebook.rule import BoolArray
 from vpn_registry.validation.outcome import REFUSED, as_ranges, meta_of, rejected_in, stored_result
 
@@ -22,21 +22,29 @@ SHAPE: Final = ("expect_table_columns_to_match_set", "expect_table_row_count_to_
 """The stock expectations of the suite, as Great Expectations names them in its results."""
 
 
-def foresee(count: int, hits: Mapping[str, BoolArray], feed: Feed, mode: Mode, allowed: int) -> dict[str, Any]:
+def foresee(
+    count: int,
+    hits: Mapping[str, BoolArray],
+    feed: Feed,
+    mode: Mode,
+    allowed: int,
+    version: str = RULEBOOK_VERSION,
+) -> dict[str, Any]:
     """What `expectations.validate` returns for a file of `count` rows on which the rules of `hits` fire."""
+    rules = rules_of(feed, version)
     shape = [{"expectation": name, "success": True} for name in SHAPE]
     results: list[dict[str, Any]] = []
     if count:
-        for rule in rules_of(feed):
+        for rule in rules:
             is_raw = rule.stock is not None and rule.stock.suite
             positions = np.flatnonzero(hits[rule.code]) if rule.code in hits else np.array([], dtype=np.int64)
             column = rule.stock.column if rule.stock is not None and is_raw else rule.code
             kept = _kept(IN_SET if is_raw else MAXIMUM, column, len(positions), allowed)
             results.append({**meta_of(rule), **kept, "positions": as_ranges(positions)})
-        rejected = int(rejected_in(hits, feed, count).sum())
+        rejected = int(rejected_in(hits, rules, count).sum())
         results.append({**REFUSED, **_kept(MAXIMUM, "rejected", rejected, allowed), "positions": []})
     is_success = all(entry["success"] for entry in results)
-    return stored_result(results, shape, feed, mode, count, is_success=is_success)
+    return stored_result(results, shape, feed, mode, count, version, is_success=is_success)
 
 
 def _kept(expectation: str, column: str, count: int, allowed: int) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from vpn_registry import formats
 from vpn_registry.model import USUAL_LIMITS, Feed, Finding, Limits, Mode
-from vpn_registry.rulebook import columns_of, file_finding, rules_of
+from vpn_registry.rulebook import FILE_RULES, RULEBOOK_VERSION, columns_of, file_finding, is_in_force, rules_of
 from vpn_registry.rulebook.rows import Rows
-from vpn_registry.rulebook.rule import BoolArray, Context
+from vpn_registry.rulebook.rule import BoolArray, Context, Rule
 from vpn_registry.validation.expectations import validate
 from vpn_registry.validation.findings import Verdict
 from vpn_registry.validation.foreseen import foresee
@@ -57,33 +57,37 @@ def judge(
     mode: Mode,
     context: Context,
     tolerance: tuple[float, int] = (0.10, 20),
+    rulebook_version: str = RULEBOOK_VERSION,
     with_suite: bool = True,
     piece: int = PIECE,
 ) -> Verdict:
-    """Judge a file by every rule of its feed.
+    """Judge a file by every rule of its feed that a rulebook holds. Raises UnknownRulebookError.
 
     `file_findings` are those of name, number and reading; `tolerance` is (share, number): a file with more rejected
     rows than both allow is refused as a whole. Without `decoded` only the file findings decide. A file received
     before (F108) is ignored: no rule is judged, and that finding is the only one. Without `with_suite` the same stored
     result is foreseen from the hits, in a process that needn't load Great Expectations. `piece` rows are judged at a
-    time; it changes how much memory is needed, and no verdict.
+    time; it changes how much memory is needed, and no verdict. By an earlier rulebook also the findings on the file
+    are those of its day; but a file that can't be read has no rows to judge by any.
     """
-    rows = rows_of(decoded, feed, context)
+    rows, rules = rows_of(decoded, feed, context), rules_of(feed, rulebook_version)
+    if decoded is not None:
+        file_findings = [one for one in file_findings if is_in_force(FILE_RULES[one.code], rulebook_version)]
     repeats = [finding for finding in file_findings if finding.code == "F108"]
-    hits, keys = ({}, _keys(rows)) if repeats else in_pieces(rows, context, piece)
+    hits, keys = ({}, _keys(rows)) if repeats else in_pieces(rows, context, rules, piece)
     share, number = tolerance
     allowed = max(math.floor(share * len(rows) + 1e-9), number)
     if decoded is None or repeats:
-        result = stored_result([], [], feed, mode, len(rows), is_success=False)
+        result = stored_result([], [], feed, mode, len(rows), rulebook_version, is_success=False)
     elif with_suite:
-        result = validate(rows, hits, feed, mode, allowed)
+        result = validate(rows, hits, feed, mode, allowed, rulebook_version)
     else:
-        result = foresee(len(rows), hits, feed, mode, allowed)
+        result = foresee(len(rows), hits, feed, mode, allowed, rulebook_version)
     closing = mode is Mode.FULL and _is_key_lost(hits, feed)
     findings = repeats or [*file_findings, *([file_finding("F303")] if closing else [])]
     result["file_findings"] = [{"code": finding.code, "severity": str(finding.severity)} for finding in findings]
     if is_over_tolerance(result):
-        rejected_rows = int(rejected_in(hits, feed, len(rows)).sum())
+        rejected_rows = int(rejected_in(hits, rules, len(rows)).sum())
         findings.append(file_finding("F301", rejected=rejected_rows, total=len(rows), allowed=allowed))
     rejected, duplicate, warned = row_verdicts(result)
     return Verdict(
@@ -114,10 +118,12 @@ def rows_of(decoded: formats.Decoded | None, feed: Feed, context: Context) -> Ro
 
 def fired(rows: Rows, context: Context, *, piece: int = PIECE) -> dict[str, BoolArray]:
     """The rules that fire, with one bool a row; the rule on widths silences all others on its rows."""
-    return in_pieces(rows, context, piece)[0]
+    return in_pieces(rows, context, rules_of(rows.feed), piece)[0]
 
 
-def in_pieces(rows: Rows, context: Context, piece: int = PIECE) -> tuple[dict[str, BoolArray], pa.Table]:
+def in_pieces(
+    rows: Rows, context: Context, rules: Sequence[Rule], piece: int = PIECE
+) -> tuple[dict[str, BoolArray], pa.Table]:
     """The rules that fire, and what the registry matches and compares each row by.
 
     Judged `piece` rows at a time, because what the rules derive from the rows is larger than the rows themselves;
@@ -128,19 +134,19 @@ def in_pieces(rows: Rows, context: Context, piece: int = PIECE) -> tuple[dict[st
     keys: list[pa.Table] = []
     for start in range(0, len(rows), piece):
         part = rows.piece(start, min(start + piece, len(rows)))
-        for rule in rules_of(rows.feed):
+        for rule in rules:
             if not rule.across:
                 hit = rule.bad(part, context) & part.scope(rule.scope)
                 if hit.any():
                     whole = found.setdefault(rule.code, np.zeros(len(rows), dtype=np.bool_))
                     whole[start : start + len(part)] = hit
         keys.append(_keys(part))
-    for rule in rules_of(rows.feed):
+    for rule in rules:
         if rule.across:
             hit = rule.bad(rows, context) & rows.scope(rule.scope)
             if hit.any():
                 found[rule.code] = hit
-    hits = {rule.code: found[rule.code] for rule in rules_of(rows.feed) if rule.code in found}
+    hits = {rule.code: found[rule.code] for rule in rules if rule.code in found}
     return hits, pa.concat_tables(keys) if keys else _keys(rows)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpn_registry.model import Feed, Mode, Outcome, RowCounts, Severity
-from vpn_registry.rulebook import FILE_RULES, RULEBOOK_VERSION, rules_of
+from vpn_registry.rulebook import FILE_RULES
 from vpn_registry.rulebook.rule import BoolArray, Consequence, Rule
 
 REFUSED: Final = {"code": "F301", "severity": "error", "consequence": "reject", "remedy": FILE_RULES["F301"].remedy}
@@ -64,11 +64,19 @@ def _is_refused(result: Mapping[str, Any]) -> bool:
 
 
 def stored_result(
-    results: list[dict[str, Any]], shape: list[dict[str, Any]], feed: Feed, mode: Mode, count: int, *, is_success: bool
+    results: list[dict[str, Any]],
+    shape: list[dict[str, Any]],
+    feed: Feed,
+    mode: Mode,
+    count: int,
+    version: str,
+    *,
+    is_success: bool,
 ) -> dict[str, Any]:
+    """The result as it is stored; `version` is the rulebook that judged."""
     return {
-        "suite": f"{feed}-{RULEBOOK_VERSION}",
-        "rulebook_version": RULEBOOK_VERSION,
+        "suite": f"{feed}-{version}",
+        "rulebook_version": version,
         "feed": str(feed),
         "mode": str(mode),
         "row_count": count,
@@ -100,10 +108,10 @@ def as_ranges(positions: NDArray[np.int64]) -> list[list[int]]:
     return [[int(start), int(end)] for start, end in zip(first, last, strict=True)]
 
 
-def rejected_in(hits: Mapping[str, BoolArray], feed: Feed, count: int) -> BoolArray:
+def rejected_in(hits: Mapping[str, BoolArray], rules: Sequence[Rule], count: int) -> BoolArray:
     """The rows that some rule rejects."""
     rejected = np.zeros(count, dtype=np.bool_)
-    for rule in rules_of(feed):
+    for rule in rules:
         if rule.effect is Consequence.REJECT and rule.code in hits:
             rejected |= hits[rule.code]
     return rejected

@@ -15,8 +15,10 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from tests.installation import MORNING, Cast, Installation, clients, registrations, withdrawals
+from tests.unit.test_judging import city_is
+from vpn_registry import rulebook
 from vpn_registry.cli.app import app
-from vpn_registry.model import Mode
+from vpn_registry.model import Feed, Mode
 from vpn_registry.pipeline import rebuild
 from vpn_registry.registry import erasure
 from vpn_registry.registry.engine import engine_for
@@ -126,7 +128,18 @@ def test_what_deliveries_past_their_retention_touched_is_left_out(season: Instal
     assert rebuilt.equal["registrations"] == 30
 
 
-def test_files_judged_by_earlier_rules_are_merged_by_the_verdict_of_their_day(season: Installation) -> None:
+def test_files_are_judged_again_by_the_rulebook_of_their_day(
+    season: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = (*rulebook.rules_of(Feed.REGISTRATIONS), city_is("Quetta", since="1.1"))
+    monkeypatch.setitem(rulebook._BY_FEED, Feed.REGISTRATIONS, rules)
+    assert "delivery_rows" in {one.table for one in rebuild.check(season.exchange).first}
+    with season.exchange.registry.writing() as db:
+        db.execute(text("UPDATE validation_results SET rulebook_version = '1.0'"))
+    assert rebuild.check(season.exchange).is_equal
+
+
+def test_files_of_rulebooks_that_are_kept_no_longer_are_merged_by_their_verdicts(season: Installation) -> None:
     with season.exchange.registry.writing() as db:
         db.execute(text("UPDATE validation_results SET rulebook_version = '0.9'"))
     assert rebuild.check(season.exchange).is_equal
