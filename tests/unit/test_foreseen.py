@@ -45,9 +45,9 @@ def test_the_foreseen_result_is_the_suites_over_every_case(code: str, monkeypatc
     compared = []
 
     def both(*args: Any, **named: Any) -> validation.Verdict:
-        verdict, foreseen = judge(*args, **named), judge(*args, **named, with_suite=False)
-        compared.append(verdict.result == foreseen.result)
-        return verdict
+        verdict, foreseen = judge(*args, **named | {"with_suite": True}), judge(*args, **named)
+        compared.append((verdict.result, verdict.outcome) == (foreseen.result, foreseen.outcome))
+        return foreseen
 
     monkeypatch.setattr(validation, "judge", both)
     told = judged(CASES / code)
