@@ -1,9 +1,11 @@
 """
 ## Reconcile clients
 
-Compares the registry with each ISP's client list and gives every client one status, with the reason.
+Compares the registry with each ISP's client list and gives every client one status, with the reason. Before that, it compares
+the addresses in what was merged since with those of all ISPs, and puts before a person what several clients claim.
 
-**Reads** registrations and client lists of the registry. **Writes** statuses, with what is new, resolved, changed and gone.
+**Reads** registrations and client lists of the registry. **Writes** statuses, with what is new, resolved, changed and gone;
+marks on contested registrations and their cases.
 
 **Runs** whenever the registry changed, and at 06:00 in Pakistan, because a day that passes can expire a registration or
 make a list too old. **Re-run** at any time: the same data on the same day give the same statuses.

@@ -64,7 +64,7 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
             console,
             "in the book",
             f"{one['registration_ref']} {one['national_no']} {whose}, {_standing(one, today)}, {term}, "
-            f"{_places(one, 'local_ip')}, {_origin(one)}",
+            f"{_places(one, 'local_ip')}, {_origin(one)}{_contest(one)}",
         )
     for one in _records(explanation, "rows"):
         told = " ".join(filter(None, [one["outcome"], one["effect"], one["codes"]]))
@@ -134,6 +134,16 @@ def _standing(one: dict[str, Any], today: date) -> str:
 def _places(one: dict[str, Any], column: str) -> str:
     """The addresses and the number that are compared."""
     return " and ".join(filter(None, (one[column], one["msisdn"]))) or "no address or number"
+
+
+def _contest(one: dict[str, Any]) -> str:
+    """Whether another client claims the same addresses, and how that stands."""
+    standing = {
+        "open": "contested, undecided",
+        "counts": "contested, but decided to count",
+        "overruled": "contested, and decided not to count by its addresses",
+    }
+    return f"; {standing[one['contested']]} (case {one['contested_case']:.0f})" if one["contested"] else ""
 
 
 def _origin(one: dict[str, Any]) -> str:

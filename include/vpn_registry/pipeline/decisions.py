@@ -15,7 +15,7 @@ from vpn_registry.campaign import working_day_after
 from vpn_registry.model import NoticeState, iso_utc, pakistani_day
 from vpn_registry.pipeline import held_cases
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, cases, locks, outbox, responses
+from vpn_registry.registry import audit, cases, contests, locks, outbox, responses
 from vpn_registry.registry.cases import Case, Decision, DecisionRefusedError
 from vpn_registry.rulebook.responses import struck_out
 
@@ -181,6 +181,13 @@ _ON_A_CLIENT: Final = {
     "uphold": Option("the client is asked for as its files say", _only_record),
 }
 
+_ON_CLAIMS: Final = {
+    contests.SHARED: Option("they share the addresses: each of the registrations counts", _only_record),
+    contests.FIRST: Option("only the registration that was filed first counts for these addresses", _only_record),
+    contests.LAST: Option("only the registration that was filed last counts for these addresses", _only_record),
+    contests.NOBODY: Option("none of the registrations counts for these addresses", _only_record),
+}
+
 KINDS: Final[Mapping[str, Kind]] = {
     cases.HELD_DELIVERY: Kind(
         {
@@ -191,6 +198,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     cases.DISPUTE: Kind(_ON_A_CLIENT, is_isps=True),
     cases.REGISTERED_ELSEWHERE: Kind(_ON_A_CLIENT, is_isps=True),
+    cases.CONTESTED_ADDRESS: Kind(_ON_CLAIMS),
     cases.UNCERTAIN_MESSAGE: Kind(
         {
             "delivered": Option("the letter arrived: it counts as sent", _found_out(NoticeState.SENT)),

@@ -12,7 +12,8 @@ from vpn_registry import reconciliation
 from vpn_registry.campaign import deadline_in_force
 from vpn_registry.model import Status, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, locks, responses, status_runs, statuses, successions
+from vpn_registry.pipeline.survey import survey
+from vpn_registry.registry import audit, contests, locks, responses, status_runs, statuses, successions
 from vpn_registry.registry.status_runs import Moves
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def outdated(exchange: Exchange) -> list[str]:
-    """Slugs of the ISPs whose statuses are older than their last merge, decision or today, or by other rules."""
+    """Slugs of the ISPs whose statuses are older than their last merge, decision or today, or by other rules.
+
+    First compares the addresses of what was merged since with those of all ISPs: a rival elsewhere changes statuses.
+    """
+    survey(exchange.registry)
     with exchange.registry.reading() as db:
         return [isp for isp in exchange.isps if _is_outdated(exchange, db, isp)]
 
@@ -72,6 +77,7 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
         elsewhere=statuses.filed_elsewhere(db, isp, day["today"]),
         last_rejected=statuses.last_rejected(db, isp),
         cases=_cases(db, isp, day["today"], newest),
+        claims=_claims(db, isp),
     )
     run = status_runs.store(
         db,
@@ -108,6 +114,17 @@ def _cases(db: Session, isp: str, today: date, newest: dict[str, str]) -> reconc
         disputed=successions.follow(responses.disputed(db, isp), newest),
         exempt=successions.follow(responses.decided_exempt(db, isp, today), newest),
         answered=successions.follow(responses.exempting(db, isp), newest),
+    )
+
+
+def _claims(db: Session, isp: str) -> reconciliation.Claims:
+    """The ISP's registrations whose addresses another client claims too, with whichever ISP."""
+    standing = contests.standing_of(db, isp)
+    by = {told: {ref for ref, one in standing.items() if one == told} for told in set(standing.values())}
+    return reconciliation.Claims(
+        contested=by.get(contests.OPEN, set()),
+        settled=by.get(contests.COUNTS, set()),
+        overruled=by.get(contests.OVERRULED, set()),
     )
 
 

@@ -2,7 +2,8 @@
 
 `comparison` reads like the contract's table; `terms` says which registrations hold, `pairing` finds those of a client,
 `spans` does the address search behind it, `names` finds similar names, `reasons` and `remedies` hold the sentences,
-`movements` tells two runs apart.
+`movements` tells two runs apart. Over all ISPs, `parties` says who is one client, `contests` who claims an address that
+another client claims.
 """
 
 from vpn_registry.reconciliation.comparison import (
@@ -10,6 +11,7 @@ from vpn_registry.reconciliation.comparison import (
     RULE_VERSION,
     STATUS_COLUMNS,
     Cases,
+    Claims,
     compare,
     coverage,
     orphans,
@@ -24,6 +26,7 @@ __all__ = [
     "RULE_VERSION",
     "STATUS_COLUMNS",
     "Cases",
+    "Claims",
     "changes",
     "compare",
     "coverage",

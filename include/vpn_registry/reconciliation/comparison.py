@@ -22,7 +22,7 @@ from vpn_registry.reconciliation.reasons import Facts, reasons
 from vpn_registry.reconciliation.spans import Bools, Ints
 from vpn_registry.reconciliation.terms import lives, ranked, tidy
 
-RULE_VERSION: Final = "2"
+RULE_VERSION: Final = "3"
 """Stored with each run; raised whenever the same input may get another status."""
 LIST_AGE_DAYS: Final = 35
 """A client list older than this by the date in its name accuses nobody."""
@@ -46,6 +46,18 @@ class Cases:
     disputed: Collection[str] = ()
     exempt: Collection[str] = ()
     answered: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Registrations, by ref, whose addresses a registration of another client claims too, whichever ISP filed that.
+
+    `contested`: nobody has decided. `settled`: a person decided that this one counts; `overruled`: that it doesn't.
+    """
+
+    contested: Collection[str] = ()
+    settled: Collection[str] = ()
+    overruled: Collection[str] = ()
 
 
 @dataclass(slots=True)
@@ -86,23 +98,28 @@ def compare(
     elsewhere: Mapping[str, str] | None = None,
     last_rejected: Mapping[str, tuple[int, int]] | None = None,
     cases: Cases | None = None,
+    claims: Claims | None = None,
 ) -> pd.DataFrame:
     """One row a client, in the order of `clients`, with STATUS_COLUMNS; `key` says which key decided.
 
     `clients` has CLIENT_COLUMNS, `registrations` (of the same ISP, ended ones too) REGISTRATION_COLUMNS and the bool
     `is_in_force`. `elsewhere` maps a subscriber to the kind of key ("ntn", ..) under which a registration is in force
     with another ISP; neither the key nor the ISP is needed here. `last_rejected` maps a subscriber to the delivery and
-    row that refused its last registration. `list_on` is the day the client list describes. `candidate` is the nearest
-    registration that did not decide.
+    row that refused its last registration. `claims` is about addresses only. `list_on` is the day the client list
+    describes. `candidate` is the nearest registration that did not decide.
     """
     clients = tidy(clients, CLIENT_COLUMNS)
-    cases, rejected, elsewhere = cases or Cases(), last_rejected or {}, elsewhere or {}
+    cases, claims, rejected, elsewhere = cases or Cases(), claims or Claims(), last_rejected or {}, elsewhere or {}
     horizon = max(deadline, today + timedelta(days=OUTLIVES_DAYS))
     registrations = ranked(registrations)
     pairing = Pairing(clients, registrations)
     stage = lives(registrations, today=today, begins_by=max(deadline, today), horizon=horizon)
     in_force = stage["lasting"] | stage["ending"]
-    claimed_once = ~pairing.contested(in_force)
+    refs = registrations["registration_ref"]
+    is_rivalled = pairing.contested(in_force) & ~_isin(refs, claims.settled) | _isin(refs, claims.contested)
+    # An overruled claim pairs with nobody by its address, and puts nobody before a person either.
+    overruled = _isin(refs, claims.overruled)
+    claimed_once = ~is_rivalled & ~overruled
     verdicts = _Verdicts.open(len(clients))
     subscriber = clients["subscriber_id"]
 
@@ -118,7 +135,7 @@ def compare(
     verdicts.settle(~serves | _isin(clients["vpn_use"], ("no",)), Status.EXEMPT, "client list")
     if list_on is None or (today - list_on).days > LIST_AGE_DAYS:
         verdicts.settle(verdicts.is_open, Status.NOT_COMPARABLE, "list date")
-    contested = pairing.any_by_address(in_force)
+    contested = pairing.any_by_address(in_force & ~overruled)
     verdicts.settle(contested.address != NOBODY, Status.REVIEW, "address")
     verdicts.settle(contested.number != NOBODY, Status.REVIEW, "msisdn")
     for kind in sorted(set(elsewhere.values())):
@@ -130,11 +147,11 @@ def compare(
     for status in (Status.EXPIRED, Status.WITHDRAWN):
         for key in KEYS:
             verdicts.settle_with(pairing.best(key, stage[status]), status, key)
-        _settle_by_address(verdicts, pairing, stage[status], status)
+        _settle_by_address(verdicts, pairing, stage[status] & ~overruled, status)
     verdicts.settle(~_isin(clients["vpn_use"], ("yes",)), Status.UNDECLARED)
     verdicts.settle(verdicts.is_open, Status.UNREGISTERED)
 
-    nearest = pairing.nearest(contested)
+    nearest = pairing.nearest(pairing.any_by_address(in_force))
     nearest = np.where(nearest == NOBODY, namesake, nearest)
     candidate = np.where(verdicts.registration == NOBODY, nearest, NOBODY)
     decided = np.flatnonzero(verdicts.registration != NOBODY)
@@ -147,6 +164,7 @@ def compare(
         candidate=candidate,
         names_another_line=is_other_line,
         begins_late=stage["later"],
+        overruled=overruled,
         rejected=rejected,
         list_on=list_on,
         horizon=horizon,

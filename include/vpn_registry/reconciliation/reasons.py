@@ -44,6 +44,7 @@ class Facts:
     candidate: Ints  # the nearest one that did not
     names_another_line: Bools  # the deciding registration names another subscriber of the list
     begins_late: Bools  # per registration: in the registry, but not in force by the deadline
+    overruled: Bools  # per registration: a person decided that it does not count by its addresses
     rejected: Mapping[str, tuple[int, int]]  # subscriber -> delivery and row of its last refused registration
     list_on: date | None
     horizon: date  # what a registration has to outlive
@@ -97,10 +98,14 @@ def _unregistered(rows: Ints, facts: Facts) -> list[str]:
     plain = "The client list says that a VPN is used, and no registration of yours is this client's."
     texts = [plain] * len(rows)
     for place, candidate in enumerate(facts.candidate[rows].tolist()):
-        if candidate >= 0 and facts.begins_late[candidate]:
-            found = facts.registrations.iloc[candidate]
-            name = _named(found["registration_ref"], found["national_no"])
+        if candidate < 0:
+            continue
+        found = facts.registrations.iloc[candidate]
+        name = _named(found["registration_ref"], found["national_no"])
+        if facts.begins_late[candidate]:
             texts[place] = f"{name} is this client's, but begins too late, on {found['valid_from']}."
+        elif facts.overruled[candidate]:
+            texts[place] = f"{name} has this client's address, but by a decision in force that address does not count."
     return texts
 
 

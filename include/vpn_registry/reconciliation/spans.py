@@ -73,6 +73,29 @@ def spans_of(*sides: tuple[pd.Series[str], pd.Series[str]]) -> tuple[Spans, ...]
     )
 
 
+def address_ends(addresses: pd.Series[str]) -> pd.DataFrame:
+    """Every address span of a column as comparable text: `place` (the row's), `first`, `last`, and `bits`.
+
+    The ends are 16 bytes as 32 hexadecimal digits, IPv4 as IPv6 maps it; last - first is below 2 ** `bits`.
+    """
+    narrow, wide = _addresses(addresses)
+    mapped = _MAPPED.hex()
+    low = [f"{mapped}{one:08x}" for one in narrow.first.tolist()]
+    high = [f"{mapped}{one:08x}" for one in narrow.last.tolist()]
+    # numpy drops the zero bytes at the end of a text.
+    low += [one.ljust(16, b"\0").hex() for one in wide.first.tolist()]
+    high += [one.ljust(16, b"\0").hex() for one in wide.last.tolist()]
+    widths = [(int(end, 16) - int(begin, 16)).bit_length() for begin, end in zip(low, high, strict=True)]
+    return pd.DataFrame(
+        {
+            "place": np.concatenate([narrow.owner, wide.owner]),
+            "first": pd.Series(low, dtype="str"),
+            "last": pd.Series(high, dtype="str"),
+            "bits": pd.Series(widths, dtype="int64"),
+        }
+    )
+
+
 def find_overlap(left: Spans, left_group: Ints, right: Spans, right_group: Ints) -> Ints:
     """Per row of `left`: the index of a span of `right` that overlaps one of its own in the same group, or NOWHERE.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.registry.tables import CaseRow, DecisionRow
@@ -15,6 +15,7 @@ from vpn_registry.registry.tables import CaseRow, DecisionRow
 HELD_DELIVERY: Final = "held_delivery"
 DISPUTE: Final = "dispute"  # subject: the subscriber id, as for the next
 REGISTERED_ELSEWHERE: Final = "registered_elsewhere"
+CONTESTED_ADDRESS: Final = "contested_address"  # subject: the national number of the first who claimed it
 UNCERTAIN_MESSAGE: Final = "uncertain_message"  # subject: the message's id
 ABOUT_CLIENTS: Final = (DISPUTE, REGISTERED_ELSEWHERE)
 """The kinds whose subject is a subscriber id."""
@@ -94,14 +95,25 @@ def get_case(db: Session, case_id: int) -> Case | None:
     return None if row is None else Case(*row)
 
 
+def get_cases(db: Session, case_ids: Iterable[int]) -> list[Case]:
+    """These cases, open or closed, oldest first."""
+    return [Case(*row) for row in db.execute(select(*_CASE).where(CaseRow.id.in_(case_ids)).order_by(CaseRow.id))]
+
+
 def decisions_about(
-    db: Session, isp: str, subjects: Iterable[str], kinds: Iterable[str]
+    db: Session, isp: str, subjects: Iterable[str], kinds: Iterable[str], *, and_on: Iterable[int] = ()
 ) -> list[tuple[Case, Decision]]:
-    """What was decided about these subjects, with the case of each decision, the last one first."""
+    """What was decided about these subjects and on the cases `and_on`, with the case of each decision, the last one
+    first."""
     query = (
         select(*_CASE, *_DECISION)
         .join(DecisionRow, DecisionRow.case_id == CaseRow.id)
-        .where(CaseRow.isp == isp, CaseRow.subject.in_(subjects), CaseRow.kind.in_(kinds))
+        .where(
+            or_(
+                and_(CaseRow.isp == isp, CaseRow.subject.in_(subjects), CaseRow.kind.in_(kinds)),
+                CaseRow.id.in_(and_on),
+            )
+        )
         .order_by(DecisionRow.id.desc())
     )
     return [(Case(*row[: len(_CASE)]), Decision(*row[len(_CASE) :])) for row in db.execute(query)]

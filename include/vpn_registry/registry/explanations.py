@@ -23,7 +23,7 @@ from vpn_registry.registry.tables import (
     RegistrationRow,
     RegistrationVersionRow,
 )
-from vpn_registry.registry.views import clients_view, registry_view, view_frame
+from vpn_registry.registry.views import clients_view, contested_registry, view_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +57,28 @@ def explain(db: Session, isp: str, subscriber_id: str) -> Explanation | None:
     statuses = view_frame(db, _statuses(isp, ids))
     refs = {str(ref) for name in ("registration_ref", "candidate") for ref in statuses[name].iloc[:1] if ref}
     client = clients_view(None).where(ClientRow.isp == isp, ClientRow.subscriber_id == subscriber_id)
-    registrations = registry_view(None).where(
+    registrations = contested_registry(None).where(
         RegistrationRow.isp == isp,
         or_(RegistrationVersionRow.subscriber_id.in_(ids), RegistrationRow.registration_ref.in_(refs)),
     )
+    book = view_frame(db, registrations.order_by(RegistrationRow.registration_ref))
+    contested = {int(one) for one in book["contested_case"].dropna()}
     explanation = Explanation(
         statuses=statuses,
         client=view_frame(db, client),
-        registrations=view_frame(db, registrations.order_by(RegistrationRow.registration_ref)),
+        registrations=book,
         rows=view_frame(db, _rows(isp, ids)),
         notices=view_frame(db, _notices(isp, ids)),
         cases=[
             (case_.id, case_.kind, case_.reason)
             for case_ in cases.open_cases(db, isp)
-            if case_.subject in ids and case_.kind in cases.ABOUT_CLIENTS
-        ],
+            if (case_.subject in ids and case_.kind in cases.ABOUT_CLIENTS)
+        ]
+        + [(case_.id, case_.kind, case_.reason) for case_ in cases.get_cases(db, contested) if case_.closed_at is None],
         findings=view_frame(db, _findings(isp, ids)),
         basis=view_frame(db, _basis(isp)),
         earlier_ids=earlier,
-        decisions=cases.decisions_about(db, isp, ids, cases.ABOUT_CLIENTS),
+        decisions=cases.decisions_about(db, isp, ids, cases.ABOUT_CLIENTS, and_on=contested),
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
     return explanation if any(len(frame) for frame in known) else None

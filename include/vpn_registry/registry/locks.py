@@ -1,4 +1,5 @@
-"""What must not run side by side: transactions on one ISP's books and statuses, and sealers of the audit chain."""
+"""What must not run side by side: transactions on one ISP's books and statuses, surveys of addresses,
+and sealers of the audit chain."""
 
 from __future__ import annotations
 
@@ -12,6 +13,11 @@ def hold_isp(db: Session, isp: str) -> None:
     Statements that follow see all that was committed meanwhile. SQLite has one writer at a time anyway.
     """
     _hold(db, f"vpn_registry:{isp}")
+
+
+def hold_claims(db: Session) -> None:
+    """The same for comparing addresses over all ISPs: two of whom neither sees the other's would find no conflict."""
+    _hold(db, "vpn_registry claims")
 
 
 def hold_audit_chain(db: Session) -> None:

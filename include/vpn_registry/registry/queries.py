@@ -22,9 +22,9 @@ from vpn_registry.registry.tables import (
     NoticeRow,
     ZoneWatchRow,
 )
-from vpn_registry.registry.views import VIEWS, export
+from vpn_registry.registry.views import BETWEEN_ISPS, VIEWS, export
 
-__all__ = ["VIEWS", "Explanation", "Overview", "explain", "export", "status_overview"]
+__all__ = ["BETWEEN_ISPS", "VIEWS", "Explanation", "Overview", "explain", "export", "status_overview"]
 
 
 @dataclass(frozen=True, slots=True)

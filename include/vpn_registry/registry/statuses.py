@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import TO_REGISTER, Feed, Outcome, ZoneFolder, pakistani_day
+from vpn_registry.registry import contests
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import (
     CaseRow,
@@ -215,11 +216,11 @@ def latest(db: Session, isp: str) -> pd.DataFrame:
 
 
 def judgements(db: Session, isp: str) -> int:
-    """How often a delivery or a case of the ISP has been judged: it grows with every merge and every decision,
-    whatever the clock says."""
+    """How often a delivery, a case or an address of the ISP has been judged: it grows with every merge, decision and
+    contested claim, whatever the clock says."""
     judged = select(func.count()).select_from(ValidationResultRow).join(DeliveryRow).where(DeliveryRow.isp == isp)
     decided = select(func.count()).select_from(DecisionRow).join(CaseRow).where(CaseRow.isp == isp)
-    return db.scalars(judged).one() + db.scalars(decided).one()
+    return db.scalars(judged).one() + db.scalars(decided).one() + contests.movements(db, isp)
 
 
 def _lists_of(isp: str) -> tuple[Any, ...]:

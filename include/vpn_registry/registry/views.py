@@ -14,6 +14,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from vpn_registry.registry import contests
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import (
     ClientRow,
@@ -66,6 +67,20 @@ def _known_version(version: Any, as_of: datetime, *conditions: ColumnElement[boo
     """Id of each key's last version that counted at an instant."""
     known = version.learnt_at <= as_of
     return select(func.max(version.id)).where(known, ~version.is_overtaken, *conditions).group_by(version.current_id)
+
+
+BETWEEN_ISPS: Final = ("contested", "contested_case")
+"""Columns of the registry view that tell of other ISPs' registrations: for the data team, never for an ISP."""
+
+
+def contested_registry(as_of: datetime | None, *, is_open: bool = False) -> Any:
+    """The registry view with how the claim to the addresses stands, when another client makes it too."""
+    contested = contests.standings(as_of).subquery()
+    return (
+        registry_view(as_of, is_open=is_open)
+        .outerjoin(contested, contested.c.registration_id == RegistrationRow.id)
+        .add_columns(contested.c.standing.label("contested"), contested.c.case_id.label("contested_case"))
+    )
 
 
 def registry_view(as_of: datetime | None, *, is_open: bool = False) -> Any:
@@ -171,7 +186,7 @@ def _deliveries(as_of: datetime | None) -> Any:
 
 _VIEWS: Final[Mapping[str, Any]] = {
     "registry": lambda as_of, is_open: (
-        registry_view(as_of, is_open=is_open), RegistrationRow.isp,
+        contested_registry(as_of, is_open=is_open), RegistrationRow.isp,
         (RegistrationRow.isp, RegistrationRow.registration_ref),
     ),
     "clients": lambda as_of, is_open: (
@@ -186,7 +201,7 @@ VIEWS: Final = tuple(_VIEWS)
 
 _NOT_TEXT: Final = frozenset(
     {"row", "line", "revision", "delivery_id", "client_delivery_id", "registration_delivery_id", "list_delivery_id",
-      "decided_seq", "seq", "deadline_version", "clients", "size_bytes",
+      "decided_seq", "seq", "contested_case", "deadline_version", "clients", "size_bytes",
      "rows_total", "rows_accepted", "rows_rejected", "rows_duplicate", "rows_warned"}
 )  # fmt: skip
 

@@ -12,6 +12,11 @@ from vpn_registry.registry.tables.books import (
     RegistrationRow,
     RegistrationVersionRow,
 )
+from vpn_registry.registry.tables.contests import (
+    ContestedClaimRow,
+    RegistrationAddressRow,
+    SurveyedDeliveryRow,
+)
 from vpn_registry.registry.tables.house import (
     AuditEventRow,
     AuditSealRow,
@@ -59,6 +64,7 @@ __all__ = [
     "ClientStatusRow",
     "ClientSuccessionRow",
     "ClientVersionRow",
+    "ContestedClaimRow",
     "CounterRow",
     "DeadlineRow",
     "DecisionRow",
@@ -79,9 +85,11 @@ __all__ = [
     "NumberUseRow",
     "OrphanRow",
     "ReconciliationRunRow",
+    "RegistrationAddressRow",
     "RegistrationRow",
     "RegistrationVersionRow",
     "ResponseRow",
+    "SurveyedDeliveryRow",
     "ValidationResultRow",
     "ZoneWatchRow",
     "metadata",
