@@ -112,6 +112,14 @@ def mail_relay() -> MailRelay:
     return connected
 
 
+def page_address() -> str:
+    """Where the data team's page stands, as Airflow's own address is set; '' when it is not."""
+    from airflow.configuration import conf
+
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    return f"{base}/vpn-registry/" if base else ""
+
+
 def holder() -> str:
     """Who holds an ISP's lease: this DAG run."""
     from airflow.sdk import get_current_context

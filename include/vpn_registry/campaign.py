@@ -26,6 +26,10 @@ LAPSED: Final = "lapsed"
 """Why a stage does not go: it was not sent within LAPSE_WORKING_DAYS."""
 SILENT: Final = "silent"
 """The letter to an ISP whose client list is overdue; it belongs to no stage."""
+ENDING: Final = "ending"
+"""The letter about registrations that end soon, between the stages and out of season."""
+REMINDERS: Final = (SILENT, ENDING)
+"""Letters that are no notices of a stage: neither brakes nor counts of notices look at them."""
 
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
@@ -44,12 +48,14 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Who answers questions about a campaign; printed in every letter."""
+    """Who answers questions about a campaign; printed in every letter. `team_email` is where the daily report and word
+    of our own failures go, and stands in none."""
 
     name: str
     email: str
     phone: str
     name_ur: str
+    team_email: str
 
 
 @dataclass(frozen=True, slots=True)

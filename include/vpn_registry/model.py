@@ -20,6 +20,9 @@ URDU: Final = "ur"
 LANGUAGES: Final = (ENGLISH, URDU)
 """In which answers and letters are written; an ISP's file says which it reads."""
 
+LIST_AGE_DAYS: Final = 35
+"""A client list older than this by the date in its name accuses nobody (contract section 7)."""
+
 
 class ConfigurationError(Exception):
     """A setting or file of ours is wrong; the message is one sentence that names the file and the key."""

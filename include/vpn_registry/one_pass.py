@@ -22,6 +22,7 @@ DAGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "collect_deliveries": {},
     "reconcile_clients": {},
     "send_notices": {"dry_run": False},
+    "chase_filers": {"dry_run": False},
     "keep_house": {"dry_run": False},
 }
 """The DAGs of a pass, in order, with the form values each gets."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from vpn_registry.campaign import Campaign, Deadline, Office
 from vpn_registry.model import (
     ENGLISH,
     LANGUAGES,
+    LIST_AGE_DAYS,
     USUAL_LIMITS,
     ConfigurationError,
     Contact,
@@ -69,6 +70,15 @@ class Isp:
         wanted = frozenset(roles)
         by_address = {contact.email.lower(): contact for contact in reversed(self.contacts) if contact.role in wanted}
         return tuple(reversed(by_address.values()))
+
+    @property
+    def list_days(self) -> int:
+        """How old the newest client list may grow: the cadence, and never so old that nothing is compared with it."""
+        return min(self.cadence_days, LIST_AGE_DAYS)
+
+    def list_due_on(self, list_on: date | None, opened_on: date) -> date:
+        """The last day on which the next client list is in time; the first one counts from the campaign's opening."""
+        return (list_on or opened_on) + timedelta(days=self.list_days)
 
 
 def load_isps(folder: Path, home: Path) -> dict[str, Isp]:
@@ -202,9 +212,11 @@ def _contact(table: TomlTable) -> Contact:
 
 def _office(table: TomlTable) -> Office:
     email = table.text("email")
-    if not _EMAIL.fullmatch(email):
-        table.refuse("email", f"is {email!r}; it takes one plain ASCII address")
-    office = Office(table.text("name"), email, table.text("phone"), table.text("name_ur"))
+    team_email = table.text("team_email", email)
+    for key, address in (("email", email), ("team_email", team_email)):
+        if not _EMAIL.fullmatch(address):
+            table.refuse(key, f"is {address!r}; it takes one plain ASCII address")
+    office = Office(table.text("name"), email, table.text("phone"), table.text("name_ur"), team_email)
     table.finish()
     return office
 

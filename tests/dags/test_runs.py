@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from vpn_registry import settings
 from vpn_registry.demo import samples
-from vpn_registry.demo.mail_sink import MailSink, connection
+from vpn_registry.demo.mail_sink import MailSink, connection, read_mails
 from vpn_registry.model import NoticeState
 from vpn_registry.pipeline import notify
 from vpn_registry.registry import audit, home, outbox
@@ -71,7 +71,7 @@ def outgoing(here: settings.Settings, slug: str) -> set[str]:
 
 
 def test_with_nothing_to_collect_every_dag_succeeds(run: Callable[..., dict[str, Any]]) -> None:
-    for dag in ("collect_deliveries", "reconcile_clients", "send_notices", "keep_house"):
+    for dag in ("collect_deliveries", "reconcile_clients", "send_notices", "chase_filers", "keep_house"):
         assert run(dag) == {"state": "success", "failed": []}
 
 
@@ -99,6 +99,22 @@ def test_files_become_answers_statuses_and_letters(
         assert run(dag, **({"dry_run": False} if dag == "send_notices" else {}))["state"] == "success"
     assert outgoing(here, "indus") == before
     assert len(list((tmp_path / "mail").glob("*.eml"))) == 2
+
+
+def test_silent_filers_are_reminded_and_the_data_team_gets_its_report(
+    run: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    run("collect_deliveries")
+    assert run("chase_filers", dry_run=True) == {"state": "success", "failed": []}
+    assert list((tmp_path / "mail").glob("*.eml")) == []
+    for _ in range(2):
+        assert run("chase_filers", dry_run=False) == {"state": "success", "failed": []}
+        mails = read_mails(tmp_path / "mail")
+        assert sorted(mail.to[0] for mail in mails) == [
+            "compliance@indus.example",
+            "compliance@kirana.example",
+            "data-team@regulator.example",
+        ]
 
 
 def test_a_held_notice_is_approved_from_the_form_in_the_name_of_who_asked(

@@ -70,6 +70,8 @@ def tell(here: Settings, console: Console, *, with_ui: bool = False) -> int:
         has_run_before = _has_deliveries(registry)
         results = _filing(console, servers, run) if not has_run_before else [run("collect_deliveries")]
         results += _notices(console, here, run)
+        _say(console, "Who is silent is reminded, and the data team gets its report of the day")
+        results.append(run("chase_filers"))
         _report(console, here, servers)
         if with_ui:
             _serve(console, here, servers)

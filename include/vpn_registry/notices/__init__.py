@@ -4,6 +4,7 @@ letters of include/notices.
 
 from vpn_registry.notices.brakes import brake, stage_brake
 from vpn_registry.notices.contents import (
+    COLUMNS,
     Parts,
     Progress,
     Purpose,
@@ -15,15 +16,19 @@ from vpn_registry.notices.contents import (
     tally,
 )
 from vpn_registry.notices.letters import NOTHING_OUTSTANDING, SILENT, Form, Letters, load_letters
-from vpn_registry.notices.rendering import Letter, NoticeData, header_text, message_id, render
+from vpn_registry.notices.office import OfficeLetter, render_office
+from vpn_registry.notices.rendering import MAIL_DOMAIN, Letter, NoticeData, header_text, message_id, render
 
 __all__ = [
+    "COLUMNS",
+    "MAIL_DOMAIN",
     "NOTHING_OUTSTANDING",
     "SILENT",
     "Form",
     "Letter",
     "Letters",
     "NoticeData",
+    "OfficeLetter",
     "Parts",
     "Progress",
     "Purpose",
@@ -35,6 +40,7 @@ __all__ = [
     "no_parts",
     "purpose_of",
     "render",
+    "render_office",
     "select_parts",
     "since_last",
     "stage_brake",

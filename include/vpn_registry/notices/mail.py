@@ -19,13 +19,13 @@ class MailParts:
     sender: str
     recipient: str
     message_id: str
-    notice_no: str
     dated_at: datetime  # aware; the Date header
     subject: str
     text: str
     html: str
-    csv_name: str
-    csv_bytes: bytes
+    notice_no: str = ""  # '' for a mail to the office, which has no attachment either
+    csv_name: str = ""
+    csv_bytes: bytes = b""
 
 
 def compose_mail(parts: MailParts) -> bytes:
@@ -43,10 +43,12 @@ def compose_mail(parts: MailParts) -> bytes:
     mail["Date"] = format_datetime(parts.dated_at)
     mail["Message-ID"] = parts.message_id
     mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Notice-No"] = parts.notice_no
+    if parts.notice_no:
+        mail["X-Notice-No"] = parts.notice_no
     mail.set_content(parts.text, cte="base64")
     mail.add_alternative(parts.html, subtype="html", cte="base64")
-    mail.add_attachment(parts.csv_bytes.decode(), subtype="csv", filename=parts.csv_name, cte="base64")
+    if parts.csv_name:
+        mail.add_attachment(parts.csv_bytes.decode(), subtype="csv", filename=parts.csv_name, cte="base64")
     _set_boundaries(mail, parts.message_id)
     return mail.as_bytes()
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from vpn_registry import answers
+from vpn_registry.campaign import GRACE
 from vpn_registry.dropzone import (
     Changed,
     Missing,
@@ -173,7 +174,8 @@ def _observe(exchange: Exchange, isp: Isp, listing: Listing) -> tuple[list[Deliv
     unsettled = 0
     with exchange.registry.writing() as db:
         error = f"{type(listing.error).__name__}: {listing.error}" if listing.error else None
-        ledger.record_listing(db, isp.slug, at=at, error=error)
+        longest_gap = None if exchange.registry.is_simulated else GRACE  # its days pass in seconds
+        ledger.record_listing(db, isp.slug, at=at, error=error, longest_gap=longest_gap)
         if error:
             log.error("%s: the zone could not be listed: %s", isp.slug, error)
         for folder, files in listing.files.items():

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from vpn_registry import notices
-from vpn_registry.campaign import EXTENDED
+from vpn_registry.campaign import EXTENDED, REMINDERS
 from vpn_registry.model import Answer, pakistani_day
 from vpn_registry.notices import Letter, NoticeData, Purpose
-from vpn_registry.pipeline import reconcile
+from vpn_registry.pipeline import reconcile, reminders
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import ledger, outbox, statuses
 from vpn_registry.registry.outbox import FrozenLetter, Notice
@@ -37,6 +37,8 @@ def compose(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> Frozen
 
 def notice_data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> NoticeData | None:
     """What the letter of the notice says as the registry stands; None when there is nothing left to tell."""
+    if notice.form in REMINDERS:
+        return reminders.data(exchange, db, isp, notice)
     now = statuses.latest(db, isp.slug)
     today = pakistani_day(exchange.now())
     last = outbox.last_sent(db, isp.slug, notice.campaign)

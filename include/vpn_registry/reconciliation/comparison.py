@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vpn_registry.model import COMPARABLE, COVERED, Status
+from vpn_registry.model import COMPARABLE, COVERED, LIST_AGE_DAYS, Status
 from vpn_registry.reconciliation import names
 from vpn_registry.reconciliation.pairing import KEYS, NOBODY, Pairing
 from vpn_registry.reconciliation.reasons import Facts, reasons
@@ -24,8 +24,6 @@ from vpn_registry.reconciliation.terms import lives, ranked, tidy
 
 RULE_VERSION: Final = "3"
 """Stored with each run; raised whenever the same input may get another status."""
-LIST_AGE_DAYS: Final = 35
-"""A client list older than this by the date in its name accuses nobody."""
 OUTLIVES_DAYS: Final = 30
 """A registration has to outlive the deadline and so many days from today."""
 CLIENT_COLUMNS: Final = (

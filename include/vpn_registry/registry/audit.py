@@ -113,6 +113,13 @@ def seal(registry: Registry, at: datetime) -> int:
     return len(links)
 
 
+def head(db: Session) -> tuple[int, str]:
+    """How many events are sealed, and the last link of the chain: whoever keeps it can prove a later change."""
+    last = select(AuditSealRow.id, AuditSealRow.sha256).order_by(AuditSealRow.id.desc()).limit(1)
+    row = db.execute(last).one_or_none()
+    return (0, START) if row is None else (row.id, row.sha256)
+
+
 def tail(db: Session) -> tuple[int, datetime | None]:
     """How many events are not sealed yet, and when the oldest of them happened."""
     count, oldest_at = db.execute(

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
-from vpn_registry.registry import deliveries
+from vpn_registry.registry import deliveries, outages
 from vpn_registry.registry.tables import AnswerRow, DeliveryRow, IrregularFileRow, LeaseRow, ZoneWatchRow
 
 _OPEN: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED)
@@ -120,8 +120,15 @@ def source_removed(db: Session, delivery_id: int) -> None:
     db.execute(update(DeliveryRow).where(DeliveryRow.id == delivery_id).values(is_source_removed=True))
 
 
-def record_listing(db: Session, isp: str, *, at: datetime, error: str | None) -> None:
-    """Note that the zone of an ISP was listed at `at`, or that listing it failed with `error` (one sentence)."""
+def record_listing(
+    db: Session, isp: str, *, at: datetime, error: str | None, longest_gap: timedelta | None = None
+) -> None:
+    """Note that the zone of an ISP was listed at `at`, or that listing it failed with `error` (one sentence).
+
+    A good listing ends an outage: one of failures, or one of nobody listing for longer than `longest_gap`.
+    """
+    if error is None:
+        outages.note_end(db, isp, at=at, longest_gap=longest_gap)
     values: dict[str, Any] = {"listed_at": at, "failing_since_at": None, "error": None}
     if error is not None:
         values = {"failing_since_at": at, "error": error}

@@ -15,7 +15,7 @@ import pandas as pd
 from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from vpn_registry.campaign import MERGED, SILENT
+from vpn_registry.campaign import MERGED, REMINDERS
 from vpn_registry.model import Contact, ContactRole, NoticeState, pakistani_day
 from vpn_registry.registry import cases, counters
 from vpn_registry.registry.deliveries import Fenced, changed_rows
@@ -196,12 +196,11 @@ def cancel_unsent(db: Session, notice: Notice, *, reason: str, at: datetime) -> 
 
 
 def last_sent(db: Session, isp: str, campaign: str) -> LastSent | None:
-    """The ISP's last notice of the campaign that was sent; None when there was none. A silent filer's reminder is
-    none."""
+    """The ISP's last notice of the campaign that was sent; None when there was none. A reminder is none."""
     last = db.execute(
         select(NoticeRow.id, NoticeRow.counts)
         .where(NoticeRow.isp == isp, NoticeRow.campaign == campaign, NoticeRow.state == NoticeState.SENT)
-        .where(NoticeRow.form != SILENT)
+        .where(NoticeRow.form.not_in(REMINDERS))
         .order_by(NoticeRow.notice_no.desc())
         .limit(1)
     ).one_or_none()
@@ -243,7 +242,7 @@ def last_stage_total(db: Session, campaign: str, before: date) -> int | None:
 
 
 def _staged(campaign: str) -> tuple[Any, ...]:
-    return NoticeRow.campaign == campaign, NoticeRow.form != SILENT
+    return NoticeRow.campaign == campaign, NoticeRow.form.not_in(REMINDERS)
 
 
 def due_messages(db: Session, isp: str, at: datetime) -> list[tuple[Notice, Message]]:

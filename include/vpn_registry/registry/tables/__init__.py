@@ -36,6 +36,7 @@ from vpn_registry.registry.tables.ledger import (
     LeaseRow,
     NumberUseRow,
     ValidationResultRow,
+    ZoneOutageRow,
     ZoneWatchRow,
 )
 from vpn_registry.registry.tables.notices import (
@@ -45,6 +46,7 @@ from vpn_registry.registry.tables.notices import (
     NoticeClientRow,
     NoticeRow,
 )
+from vpn_registry.registry.tables.office import OfficeMailRow
 from vpn_registry.registry.tables.responses import ResponseRow
 from vpn_registry.registry.tables.retention import DiscardedDeliveryRow
 from vpn_registry.registry.tables.statuses import (
@@ -83,6 +85,7 @@ __all__ = [
     "NoticeClientRow",
     "NoticeRow",
     "NumberUseRow",
+    "OfficeMailRow",
     "OrphanRow",
     "ReconciliationRunRow",
     "RegistrationAddressRow",
@@ -91,6 +94,7 @@ __all__ = [
     "ResponseRow",
     "SurveyedDeliveryRow",
     "ValidationResultRow",
+    "ZoneOutageRow",
     "ZoneWatchRow",
     "metadata",
 ]

@@ -175,6 +175,18 @@ class ZoneWatchRow(Base):
     error: Mapped[LongText | None]
 
 
+class ZoneOutageRow(Base):
+    """A time during which we did not list an ISP's zone: the filer's clock stands still so long."""
+
+    __tablename__ = "zone_outages"
+    __table_args__ = (Index(None, "isp", "ended_at"),)
+
+    id: Mapped[Surrogate]
+    isp: Mapped[Slug]
+    began_at: Mapped[Moment]
+    ended_at: Mapped[Moment]
+
+
 class IrregularFileRow(Base):
     """A link, directory, FIFO, device or unreadable name in a zone: reported once and left alone."""
 

@@ -1,0 +1,111 @@
+"""Chasing what does not come: reminders to ISPs whose client list is overdue, and about registrations that end soon.
+
+A reminder is a notice like any other to the outbox: one row, one message a recipient, frozen bytes. It belongs to no
+stage, so that it is called by its form and day (`silent-20260616`), and no stage's brake looks at it. It never goes to
+an ISP whose zone we can't list, or whose files wait for us.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from vpn_registry import campaign, notices
+from vpn_registry.campaign import ENDING, SILENT, deadline_in_force
+from vpn_registry.model import NoticeState, pakistani_day
+from vpn_registry.pipeline import backlog, notify, reminders
+from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.trail import audit_notice
+from vpn_registry.registry import deadlines, glance, locks, outbox, statuses
+from vpn_registry.registry import reminders as told
+from vpn_registry.roster import Isp
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+
+ACTOR: Final = "chase_filers"
+PAUSE: Final = timedelta(days=7)
+"""An ISP gets a reminder of one form at most once in so many days."""
+
+
+def remind(exchange: Exchange, *, is_dry: bool = False, actor: str = ACTOR) -> list[str]:
+    """Record the reminders that are due today, on working days only; the slugs of the ISPs that have one to send.
+
+    A reminder of an overdue list may go at once: it names no client. One about registrations that end is a letter that
+    names clients, and passes the brakes of `send_notices` first. In a dry run the slugs of those it would remind.
+    """
+    if not campaign.is_working_day(pakistani_day(exchange.now()), exchange.holidays):
+        return []
+    if not is_dry:
+        with exchange.registry.writing() as db:
+            deadlines.record(db, exchange.campaign)
+    with exchange.registry.reading() as db:
+        asked = [(isp, form) for isp in exchange.isps.values() for form in (SILENT, ENDING)]
+        due = [(isp, form) for isp, form in asked if _is_due(exchange, db, isp, form)]
+    if is_dry:
+        return sorted({isp.slug for isp, _ in due})
+    for isp, form in due:
+        _record(exchange, isp, form, actor)
+    with exchange.registry.reading() as db:
+        return told.isps_to_send(db)
+
+
+def _is_due(exchange: Exchange, db: Session, isp: Isp, form: str) -> bool:
+    today = pakistani_day(exchange.now())
+    last_on = told.last_on(db, form).get(isp.slug)
+    if (last_on is not None and today - last_on < PAUSE) or _is_our_fault(exchange, db, isp):
+        return False
+    if form == SILENT:
+        return reminders.overdue_on(exchange, db, isp) is not None
+    return not told.has_notice_since(db, isp.slug, today - PAUSE) and len(reminders.ending(exchange, db, isp)) > 0
+
+
+def _is_our_fault(exchange: Exchange, db: Session, isp: Isp) -> bool:
+    """Whether the ISP may have filed and we don't know it: nobody listed its zone today, or its files wait for us."""
+    watch = glance.watches(db).get(isp.slug)
+    is_listed = (
+        watch is not None
+        and watch.failing_since_at is None
+        and watch.listed_at is not None
+        and pakistani_day(watch.listed_at) >= pakistani_day(exchange.now())
+    )
+    why = backlog.cause(exchange, db, isp) if is_listed else "Its zone has not been listed today."
+    if why:
+        log.warning("%s: is not reminded. %s", isp.slug, why)
+    return bool(why)
+
+
+def _record(exchange: Exchange, isp: Isp, form: str, actor: str) -> None:
+    """The reminder and its messages, unless another run was faster."""
+    at, today = exchange.now(), pakistani_day(exchange.now())
+    deadline = deadline_in_force(exchange.campaign, today)
+    with exchange.registry.writing() as db:
+        locks.hold_isp(db, isp.slug)
+        if not _is_due(exchange, db, isp, form):
+            return
+        notice = outbox.add_notice(
+            db,
+            isp=isp.slug,
+            campaign=deadline.campaign,
+            deadline_version=deadline.version,
+            ends_on=campaign.date_to_tell(deadline, outbox.told_on(db, isp.slug, deadline.campaign)),
+            stage=stage_name(form, today),
+            stage_on=today,
+            form=form,
+            counts=asdict(notices.tally(statuses.latest(db, isp.slug))),
+            at=at,
+        )
+        outbox.add_messages(db, notice, notify.copies(isp, notices.load_letters(), notice))
+        audit_notice(db, actor, NoticeState.PLANNED, notice, at=at)
+        if form == SILENT:
+            outbox.decide(db, notice, NoticeState.APPROVED, reason="", actor=ACTOR, at=at)
+            audit_notice(db, ACTOR, NoticeState.APPROVED, notice, at=at)
+
+
+def stage_name(form: str, day: date) -> str:
+    """What stands in place of a stage: `silent-20260616`."""
+    return f"{form}-{day:%Y%m%d}"

@@ -1,0 +1,151 @@
+"""The daily report to the data team: what came, what was refused and why, who is silent, what waits for a person.
+
+Ids and counts only. It goes out once a working day, and asks again for whatever a person has not decided.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from vpn_registry import campaign
+from vpn_registry.campaign import ENDING, SILENT
+from vpn_registry.forecast import Forecast, forecast
+from vpn_registry.model import LIST_AGE_DAYS, Outcome, pakistani_day, percentage
+from vpn_registry.pipeline import office, reminders
+from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.overview import Overview, overview
+from vpn_registry.registry import audit, glance, office_mails, reports, statuses
+from vpn_registry.registry import reminders as told
+from vpn_registry.registry.reports import Judged
+from vpn_registry.rulebook import rule
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+FIRST: Final = timedelta(days=1)
+"""How far back the first report looks."""
+TREND: Final = timedelta(days=60)
+ANSWERED_WITHIN: Final = timedelta(minutes=30)
+TOP_REASONS: Final = 3
+_WITH_REASONS: Final = (Outcome.REJECTED, Outcome.PARTIAL, Outcome.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """An ISP whose client list is overdue, or too old to compare; None where there is no list or no reminder."""
+
+    isp: str
+    list_on: date | None
+    overdue_since: date | None
+    is_too_old: bool
+    reminded_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A delivery that was not taken whole, and the rules most often broken."""
+
+    delivery: str
+    outcome: str
+    rows: str
+    reasons: tuple[str, ...]
+
+
+def queue(exchange: Exchange, *, page: str = "") -> bool:
+    """Put today's report into the outbox of the office; False on a day off and when it is there already.
+
+    `page` is the address of the data team's page, '' when nobody knows it.
+    """
+    today = pakistani_day(exchange.now())
+    if not campaign.is_working_day(today, exchange.holidays):
+        return False
+    facts = _facts(exchange, today) | {"page": page}
+    with exchange.registry.writing() as db:
+        if office_mails.has(db, office_mails.REPORT, today.isoformat()):
+            return False
+        office.queue(exchange, db, office_mails.REPORT, today.isoformat(), "report", facts)
+    return True
+
+
+def is_queued(exchange: Exchange) -> bool:
+    """Whether today's report has been put together."""
+    with exchange.registry.reading() as db:
+        return office_mails.has(db, office_mails.REPORT, pakistani_day(exchange.now()).isoformat())
+
+
+def silent(exchange: Exchange, db: Session) -> list[Silent]:
+    """Whose client list is overdue or too old to compare, in the order of slugs."""
+    today, reminded = pakistani_day(exchange.now()), told.last_on(db, SILENT)
+    found = []
+    for slug, isp in exchange.isps.items():
+        list_on, overdue = statuses.list_on(db, slug), reminders.overdue_on(exchange, db, isp)
+        is_too_old = list_on is not None and (today - list_on).days > LIST_AGE_DAYS
+        if overdue is not None or is_too_old:
+            found.append(Silent(slug, list_on, overdue, is_too_old, reminded.get(slug)))
+    return found
+
+
+def _facts(exchange: Exchange, today: date) -> dict[str, object]:
+    now, everything = exchange.now(), overview(exchange)
+    with exchange.registry.reading() as db:
+        since = office_mails.last_report(db, today) or now - FIRST
+        judged = reports.judged_since(db, since)
+        sealed, head = audit.head(db)
+        return {
+            "day": today,
+            "now": now,
+            "since": since,
+            "deadline": everything.deadline,
+            "days_left": everything.days_left,
+            "standing": _standing(everything),
+            "forecast": _forecast(db, today, everything.deadline),
+            "came": _came(judged),
+            "refused": [_refusal(one) for one in judged if one.outcome in _WITH_REASONS],
+            "silent": silent(exchange, db),
+            "ending": sum(on == today for on in told.last_on(db, ENDING).values()),
+            "overview": everything,
+            "stuck": glance.stuck(db, now - ANSWERED_WITHIN),
+            "alarms": office_mails.happened_since(db, office_mails.ALARMS, since),
+            "doubtful": office_mails.doubtful(db),
+            "sealed": sealed,
+            "head": head,
+            "unsealed": audit.tail(db)[0],
+        }
+
+
+def _standing(everything: Overview) -> dict[str, int | str]:
+    covered = sum(isp.covered for isp in everything.isps)
+    comparable = sum(isp.comparable or 0 for isp in everything.isps)
+    return {
+        "clients": sum(isp.clients for isp in everything.isps),
+        "to_register": sum(isp.to_register for isp in everything.isps),
+        "coverage": percentage(covered, comparable) if comparable else "-",
+        "comparable": comparable,
+    }
+
+
+def _forecast(db: Session, today: date, deadline: date) -> Forecast | None:
+    """Clients to register in the whole country at the deadline; None when too little is known."""
+    trend = glance.coverage_by_day(db, since=today - TREND, until=today)
+    return forecast([(day.on, day.to_register) for day in trend], deadline)
+
+
+def _came(judged: Iterable[Judged]) -> dict[str, dict[str, int]]:
+    """ISP -> outcome -> deliveries."""
+    came: dict[str, Counter[str]] = {}
+    for one in judged:
+        came.setdefault(one.isp, Counter())[one.outcome.value] += 1
+    return {isp: dict(sorted(counts.items())) for isp, counts in came.items()}
+
+
+def _refusal(one: Judged) -> Refusal:
+    is_named = one.feed is not None and one.seq is not None
+    named = f"{one.feed} {one.mode} {one.seq:04}" if is_named else "of a name that can't be read"
+    counted = sorted(one.counts_by_code.items(), key=lambda item: (-int(item[1]), item[0]))
+    reasons = tuple(f"{code} {rule(code).title}: {count}" for code, count in counted[:TOP_REASONS])
+    rows = "" if not one.rows_total else f"{one.rows_rejected} of {one.rows_total} rows rejected"
+    return Refusal(f"{one.isp} {named} (delivery {one.id})", one.outcome.value, rows, reasons)

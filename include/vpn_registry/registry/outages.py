@@ -1,0 +1,41 @@
+"""When we did not list an ISP's zone: the filer's clock stands still meanwhile (contract section 1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from vpn_registry.registry.tables import ZoneOutageRow, ZoneWatchRow
+
+
+def note_end(db: Session, isp: str, *, at: datetime, longest_gap: timedelta | None) -> None:
+    """A listing succeeds at `at`: what lies between it and the last good one is an outage, if it failed or if nobody
+    listed for longer than `longest_gap` (None where days pass in seconds). Call it before the listing is recorded."""
+    watch = db.execute(
+        select(ZoneWatchRow.listed_at, ZoneWatchRow.failing_since_at).where(ZoneWatchRow.isp == isp)
+    ).one_or_none()
+    if watch is None:
+        return
+    began_at = watch.failing_since_at
+    if longest_gap is not None and watch.listed_at is not None and at - watch.listed_at > longest_gap:
+        began_at = watch.listed_at
+    if began_at is not None and began_at < at:
+        db.execute(insert(ZoneOutageRow).values(isp=isp, began_at=began_at, ended_at=at))
+
+
+def stood_still(db: Session, isp: str, since: datetime, until: datetime) -> timedelta:
+    """How long the ISP's clock stood still between two instants; an outage that lasts counts up to `until`."""
+    spans = [
+        (row.began_at, row.ended_at)
+        for row in db.execute(
+            select(ZoneOutageRow.began_at, ZoneOutageRow.ended_at).where(
+                ZoneOutageRow.isp == isp, ZoneOutageRow.ended_at > since, ZoneOutageRow.began_at < until
+            )
+        )
+    ]
+    failing = db.scalar(select(ZoneWatchRow.failing_since_at).where(ZoneWatchRow.isp == isp))
+    if failing is not None and failing < until:
+        spans.append((failing, until))
+    return sum((min(ended, until) - max(began, since) for began, ended in spans), timedelta())
