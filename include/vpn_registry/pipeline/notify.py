@@ -80,7 +80,7 @@ def brake(exchange: Exchange) -> list[str]:
             state = NoticeState.HELD if reason else NoticeState.APPROVED
             at = exchange.now()
             outbox.decide(db, notice, state, reason=reason, actor=PLANNER if not reason else "", at=at)
-            audit_notice(db, PLANNER, state, notice, at=at)
+            audit_notice(db, PLANNER, state, notice, at=at, why=reason)
         return outbox.isps_with_approved(db)
 
 

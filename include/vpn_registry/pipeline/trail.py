@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-def audit_notice(db: Session, actor: str, state: NoticeState, notice: Notice, *, at: datetime) -> None:
-    """A notice came to a state, and by whom."""
+def audit_notice(db: Session, actor: str, state: NoticeState, notice: Notice, *, at: datetime, why: str = "") -> None:
+    """A notice came to a state, by whom, and why: the notice itself keeps the reason of its last state only."""
     audit.record(
         db,
         actor=actor,
         action=notice_action(state),
         object_type="notice",
         object_id=notice.notice_no,
-        detail={"isp": notice.isp, "stage": notice.stage},
+        detail={"isp": notice.isp, "stage": notice.stage, **({"why": why} if why else {})},
         at=at,
     )
 

@@ -1,0 +1,215 @@
+"""Why each client that has to register stood in no letter on a day, from what was stored when it happened.
+
+The season's equality rests on it: every client-day to register lies in a stage's list, or has a reason. A day is one of
+Pakistan; what counts is how the client stood at its end. Disputed clients are counted too: somebody asked for them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from vpn_registry import campaign, notices
+from vpn_registry.campaign import EXTENDED, LAPSED, MERGED, SILENT, deadline_in_force
+from vpn_registry.model import PAKISTAN, TO_REGISTER, NoticeState, Status, pakistani_day
+from vpn_registry.notices import Purpose
+from vpn_registry.pipeline.backlog import SUPPRESSED
+from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.trail import notice_action
+from vpn_registry.registry import chronicle, statuses
+from vpn_registry.registry.chronicle import Fate, Spell
+
+if TYPE_CHECKING:
+    from vpn_registry.campaign import Campaign
+
+
+class Why(StrEnum):
+    """Where a client-day belongs; of several letters that were due the first of these says it."""
+
+    UNEXPLAINED = "unexplained"
+    LISTED = "in a stage's list"
+    DISPUTED = "disputed"
+    HELD = "held"
+    SUPPRESSED = "suppressed"
+    MERGED = "merged"
+    LAPSED = "lapsed"
+    NOT_DUE = "not due"
+
+
+MEANS: Final[Mapping[Why, str]] = {
+    Why.LISTED: "the letter of the stage due that day names the client",
+    Why.NOT_DUE: "no letter had to name the client that day",
+    Why.MERGED: "the stage did not go because a later one was due already",
+    Why.LAPSED: "the stage could not be sent in time",
+    Why.HELD: "the letter waited for a person's approval, or a person refused it",
+    Why.SUPPRESSED: "the letter waited because a delivery of the ISP was not decided yet",
+    Why.DISPUTED: "the ISP disputes the client, and a person has not decided yet",
+    Why.UNEXPLAINED: "nothing that is stored says why",
+}
+"""The reasons in the order in which they are told, and what each means."""
+
+_DAY: Final = timedelta(days=1)
+_REASONS: Final = {MERGED: Why.MERGED, LAPSED: Why.LAPSED}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDay:
+    """One client on one day, and where that day belongs; `detail` names the notice or stage it was about."""
+
+    isp: str
+    subscriber_id: str
+    day: date
+    why: Why
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was stored: the only thing that the reasons are derived from.
+
+    `held` are the times in which a notice waited for a person (number -> from, until), `suppressed` the days on which a
+    stage of an ISP waited for our backlog; `first_lists` maps ISPs to the day of their first accepted client list.
+    """
+
+    campaign: Campaign
+    offsets: Mapping[str, int]
+    holidays: frozenset[date]
+    spells: tuple[Spell, ...]
+    fates: tuple[Fate, ...]
+    held: Mapping[str, tuple[datetime, datetime | None]]
+    suppressed: frozenset[tuple[str, str, date]]
+    first_lists: Mapping[str, date]
+
+
+def read_record(exchange: Exchange) -> Record:
+    """Everything the explanation needs, on one snapshot of the registry."""
+    with exchange.registry.reading() as db:
+        fates = tuple(fate for fate in chronicle.fates(db, exchange.campaign.slug) if fate.form != SILENT)
+        spells = tuple(chronicle.spells(db, (*TO_REGISTER, Status.DISPUTED)))
+        decided = chronicle.events(db, [notice_action(state) for state in NoticeState])
+        suppressed = chronicle.events(db, [SUPPRESSED])
+        lists = {isp: statuses.first_list_on(db, isp) for isp in {spell.isp for spell in spells}}
+    return Record(
+        campaign=exchange.campaign,
+        offsets=notices.load_letters().offsets,
+        holidays=exchange.holidays,
+        spells=spells,
+        fates=fates,
+        held=_held(decided),
+        suppressed=frozenset(
+            (event.detail["isp"], event.detail["stage"], pakistani_day(event.happened_at)) for event in suppressed
+        ),
+        first_lists={isp: day for isp, day in lists.items() if day is not None},
+    )
+
+
+def explain(record: Record, first: date, last: date) -> list[ClientDay]:
+    """Every client-day to register from `first` to `last`, each with where it belongs."""
+    found = []
+    for day in _days(first, last):
+        standing = [spell for spell in record.spells if spell.holds_at(_end_of(day))]
+        holes = {isp: list(_unrecorded(record, isp, day)) for isp in {spell.isp for spell in standing}}
+        found += [_one(record, spell, day, holes[spell.isp]) for spell in standing]
+    return found
+
+
+def count(client_days: Iterable[ClientDay]) -> dict[Why, int]:
+    """Client-days by reason, in the order of MEANS."""
+    counted = Counter(client_day.why for client_day in client_days)
+    return {why: counted[why] for why in MEANS}
+
+
+def _one(record: Record, spell: Spell, day: date, holes: Iterable[tuple[str, Why]]) -> ClientDay:
+    found = ClientDay(spell.isp, spell.subscriber_id, day, Why.NOT_DUE)
+    open_that_day = [fate for fate in record.fates if fate.isp == spell.isp and _is_open(fate, day)]
+    for fate in open_that_day:
+        if fate.left_at and pakistani_day(fate.left_at) == day and spell.subscriber_id in fate.named:
+            return replace(found, why=Why.LISTED, detail=fate.notice_no)
+    if spell.status is Status.DISPUTED:
+        return replace(found, why=Why.DISPUTED)
+    verdicts = [(fate.notice_no, _verdict(record, fate, spell, day)) for fate in open_that_day]
+    order = list(Why)
+    detail, why = min([*verdicts, *holes], key=lambda verdict: order.index(verdict[1]), default=("", Why.NOT_DUE))
+    return replace(found, why=why, detail=detail if why is not Why.NOT_DUE else "")
+
+
+def _is_open(fate: Fate, day: date) -> bool:
+    """Whether the notice was due and not settled before the day."""
+    return fate.stage_on <= day and (fate.settled_at is None or day <= pakistani_day(fate.settled_at))
+
+
+def _verdict(record: Record, fate: Fate, spell: Spell, day: date) -> Why:
+    """Why the notice that was open on the day did not name the client on it."""
+    if _was_held(record, fate, day):
+        return Why.HELD
+    if (fate.isp, fate.stage, day) in record.suppressed:
+        return Why.SUPPRESSED
+    if fate.left_at is not None and fate.state in (NoticeState.SENT, NoticeState.UNCERTAIN, NoticeState.CANCELLED):
+        if spell.subscriber_id in fate.named:
+            return Why.LISTED  # it was due that day and went later
+        return Why.UNEXPLAINED if _had_to_be_named(record, spell, fate.left_at) else Why.NOT_DUE
+    if fate.state is not NoticeState.CANCELLED:
+        return Why.UNEXPLAINED
+    if fate.reason in _REASONS:
+        return _REASONS[fate.reason]
+    if fate.reason == EXTENDED:
+        return Why.NOT_DUE  # a stage of a date that no longer holds
+    if fate.reason == Purpose.NOTHING_TO_TELL:
+        at = fate.settled_at or fate.planned_at
+        return Why.UNEXPLAINED if _had_to_be_named(record, spell, at) else Why.NOT_DUE
+    return Why.HELD  # refused, with a person's words for a reason
+
+
+def _was_held(record: Record, fate: Fate, day: date) -> bool:
+    """Whether the notice waited for a person when the day ended, or was refused on it."""
+    since, until = record.held.get(fate.notice_no, (None, None))
+    end = _end_of(day)
+    return since is not None and since < end and (until is None or end <= until)
+
+
+def _had_to_be_named(record: Record, spell: Spell, moment: datetime) -> bool:
+    """Whether the client had to register when the list was made, and nobody disputed it."""
+    return any(
+        one.isp == spell.isp
+        and one.subscriber_id == spell.subscriber_id
+        and one.status in TO_REGISTER
+        and one.holds_at(moment)
+        for one in record.spells
+    )
+
+
+def _unrecorded(record: Record, isp: str, day: date) -> Iterator[tuple[str, Why]]:
+    """Stages due on the day of which the registry holds no notice at all: waiting for our backlog, or a hole."""
+    deadline = deadline_in_force(record.campaign, day)
+    stages = campaign.plan_stages(deadline, record.offsets, record.holidays)
+    known = {(fate.deadline_version, fate.stage) for fate in record.fates if fate.isp == isp}
+    for stage in campaign.stages_of_isp(stages, record.first_lists.get(isp)):
+        if stage.on <= day <= stage.last_on and (deadline.version, stage.stage) not in known:
+            is_waiting = (isp, stage.stage, day) in record.suppressed
+            yield stage.stage, Why.SUPPRESSED if is_waiting else Why.UNEXPLAINED
+
+
+def _held(events: Iterable[chronicle.Event]) -> dict[str, tuple[datetime, datetime | None]]:
+    """Notice -> when it was held, and when that ended; None while it waits."""
+    held: dict[str, tuple[datetime, datetime | None]] = {}
+    for event in events:
+        if event.action == notice_action(NoticeState.HELD):
+            held[event.object_id] = (event.happened_at, None)
+        elif event.object_id in held and held[event.object_id][1] is None:
+            held[event.object_id] = (held[event.object_id][0], event.happened_at)
+    return held
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    while first <= last:
+        yield first
+        first += _DAY
+
+
+def _end_of(day: date) -> datetime:
+    """The last second of a day in Pakistan, in UTC."""
+    return datetime.combine(day, time(23, 59, 59), PAKISTAN).astimezone(UTC)

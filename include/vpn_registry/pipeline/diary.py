@@ -1,0 +1,177 @@
+"""A campaign day by day, from what was stored: what came in, what went to whom and why, what people decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from vpn_registry import campaign
+from vpn_registry.campaign import EXTENDED, LAPSED, MERGED, SILENT, deadline_in_force
+from vpn_registry.model import TAKEN, NoticeState, iso_utc, pakistani_day
+from vpn_registry.notices import Purpose
+from vpn_registry.pipeline.backlog import SUPPRESSED
+from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.trail import notice_action
+from vpn_registry.registry import cases, chronicle, deadlines
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from vpn_registry.registry.chronicle import Event, Fate, Filed, Opened
+
+EVERYBODY: Final = ""
+"""Stands in place of an ISP in what concerns all of them."""
+
+_DAY: Final = timedelta(days=1)
+_WHY_NOT: Final = {
+    MERGED: "a later stage was due already, and went in its stead (merged)",
+    LAPSED: "it could not be sent within three working days (lapsed)",
+    EXTENDED: "the deadline was extended before it went (extended)",
+    Purpose.NOTHING_TO_TELL: "no client of this ISP had to be named (nothing to tell)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened to one ISP (or to all, EVERYBODY): `what` is one word, `text` says it with its reason."""
+
+    at: datetime
+    isp: str
+    what: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One day in Pakistan with the deadline in force at its end; `is_silent` when nothing at all ran on it."""
+
+    day: date
+    deadline: date
+    days_left: int
+    is_working_day: bool
+    is_silent: bool
+    entries: tuple[Entry, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "day": self.day.isoformat(),
+            "deadline": self.deadline.isoformat(),
+            "days_left": self.days_left,
+            "is_working_day": self.is_working_day,
+            "is_silent": self.is_silent,
+            "entries": [
+                {"at": iso_utc(entry.at), "isp": entry.isp, "what": entry.what, "text": entry.text}
+                for entry in self.entries
+            ],
+        }
+
+
+def diary(exchange: Exchange, first: date, last: date) -> list[Page]:
+    """Every day from `first` to `last`."""
+    slug = exchange.campaign.slug
+    with exchange.registry.reading() as db:
+        fates = chronicle.fates(db, slug)
+        events = chronicle.events(
+            db, [*(notice_action(state) for state in NoticeState), SUPPRESSED, "extend_deadline", "decide"]
+        )
+        told = [
+            *_filed(chronicle.filed(db)),
+            *_letters(fates, events),
+            *_waiting(events),
+            *_extensions(events, {f"{one.campaign}/{one.version}": one.source for one in deadlines.history(db, slug)}),
+            *_cases(chronicle.opened_cases(db)),
+        ]
+        ran_on = {pakistani_day(moment) for moment in chronicle.runs_at(db)}
+    by_day: dict[date, list[Entry]] = {}
+    for entry in sorted(told, key=lambda entry: (entry.at, entry.isp)):
+        by_day.setdefault(pakistani_day(entry.at), []).append(entry)
+    return [_page(exchange, day, by_day.get(day, []), ran_on) for day in _days(first, last)]
+
+
+def _page(exchange: Exchange, day: date, entries: list[Entry], ran_on: set[date]) -> Page:
+    deadline = deadline_in_force(exchange.campaign, day)
+    return Page(
+        day=day,
+        deadline=deadline.ends_on,
+        days_left=campaign.days_left(deadline, day),
+        is_working_day=campaign.is_working_day(day, exchange.holidays),
+        is_silent=not entries and day not in ran_on,
+        entries=tuple(entries),
+    )
+
+
+def _filed(deliveries: Iterable[Filed]) -> Iterator[Entry]:
+    for one in deliveries:
+        is_taken = one.outcome in TAKEN and one.rows_total
+        rows = f", {one.rows_accepted} of {one.rows_total} rows taken" if is_taken else ""
+        yield Entry(one.received_at, one.isp, "files", f"{one.file_name}: {one.outcome or 'not judged yet'}{rows}")
+
+
+def _letters(fates: Iterable[Fate], events: Iterable[Event]) -> Iterator[Entry]:
+    """What became of each notice, and each time it was held or approved on the way."""
+    history: dict[str, list[Event]] = {}
+    for event in events:
+        history.setdefault(event.object_id, []).append(event)
+    for fate in fates:
+        moves = history.get(fate.notice_no, [])
+        held = [event for event in moves if event.action == notice_action(NoticeState.HELD)]
+        for event in held:
+            yield Entry(event.happened_at, fate.isp, "holds", f"{_name(fate)}: {event.detail.get('why', '')}")
+        approved = [event for event in moves if event.action == notice_action(NoticeState.APPROVED)] if held else []
+        yield from _outcome(fate, approved)
+
+
+def _outcome(fate: Fate, approved: list[Event]) -> Iterator[Entry]:
+    if fate.left_at is not None:
+        to = ", ".join(email for email, state, _ in fate.copies if state in (NoticeState.SENT, NoticeState.UNCERTAIN))
+        asked, checked = (sum(part == letter for part in fate.named.values()) for letter in "AB")
+        by = f"; approved by {approved[-1].actor}" if approved else "; no approval needed"
+        about = f"{asked} to register, {checked} to check" if fate.named else "names no client"
+        yield Entry(fate.left_at, fate.isp, "sends", f"{_name(fate)} to {to}: {about}{by}")
+    elif fate.state is NoticeState.CANCELLED and fate.settled_at is not None:
+        why = _WHY_NOT.get(fate.reason, f"refused: {fate.reason}")
+        yield Entry(fate.settled_at, fate.isp, "no letter", f"{_name(fate)}: {why}")
+    elif fate.state is NoticeState.FAILED and fate.settled_at is not None:
+        words = "; ".join(f"{email}: {reply}" for email, _, reply in fate.copies)
+        yield Entry(fate.settled_at, fate.isp, "fails", f"{_name(fate)}: {words}")
+
+
+def _waiting(events: Iterable[Event]) -> Iterator[Entry]:
+    for event in events:
+        if event.action == SUPPRESSED:
+            text = f"{event.detail['stage']} waits: {event.detail['why']}"
+            yield Entry(event.happened_at, event.detail["isp"], "suppresses", text)
+
+
+def _extensions(events: Iterable[Event], sources: dict[str, str]) -> Iterator[Entry]:
+    for event in events:
+        if event.action == "extend_deadline":
+            ends_on = date.fromisoformat(event.detail["ends_on"])
+            text = f"the deadline to {ends_on:%d %B %Y} ({sources.get(event.object_id, '')}), entered by {event.actor}"
+            yield Entry(event.happened_at, EVERYBODY, "extends", text)
+
+
+def _cases(opened: Iterable[Opened]) -> Iterator[Entry]:
+    for case in opened:
+        about = f"case {case.case_id}, {case.kind} {case.subject}"
+        if case.kind != cases.HELD_DELIVERY:
+            yield Entry(case.opened_at, case.isp, "asks", f"{about}: {case.reason}")
+        else:
+            yield Entry(case.opened_at, case.isp, "holds", f"{about}: {case.reason}")
+        if case.decided_at is not None:
+            text = f"{about}: {case.outcome} by {case.actor}, because: {case.decision}"
+            yield Entry(case.decided_at, case.isp, "decides", text)
+
+
+def _name(fate: Fate) -> str:
+    form = "nothing outstanding, " if fate.form == "nothing-outstanding" else ""
+    reminder = "reminder of the client list" if fate.form == SILENT else f"{form}{fate.stage}"
+    return f"{fate.notice_no} ({reminder})"
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    while first <= last:
+        yield first
+        first += _DAY
