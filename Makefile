@@ -25,7 +25,7 @@ test: $(STAMP) ## the whole test suite
 unit: $(STAMP) ## the tests that need neither Airflow nor a server
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
-soak: $(STAMP) ## kill -9 at every point of a pass, on both databases; half an hour
+soak: $(STAMP) ## kill -9 at every point of a pass, on both databases, and a whole season; half an hour
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(STAMP) ## style, format, types and the direction of imports

@@ -19,6 +19,7 @@ from vpn_registry.cli import (
     look,
     privacy,
     rebuilding,
+    rehearsing,
     work,
 )
 from vpn_registry.model import ConfigurationError
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 for group in (
     work.commands,
+    rehearsing.commands,
     deciding.commands,
     look.commands,
     privacy.commands,

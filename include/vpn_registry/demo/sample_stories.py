@@ -50,6 +50,7 @@ class Story:
     book: list[Row] = field(default_factory=list)
     listed: list[Row] = field(default_factory=list)
     drops: list[Drop] = field(default_factory=list)
+    clients: dict[str, Client] = field(default_factory=dict)
     first: dict[str, Status] = field(default_factory=dict)
     second: dict[str, Status] = field(default_factory=dict)
 
@@ -60,6 +61,7 @@ class Story:
     def lists(self, client: Client, status: Status, **changes: str) -> Client:
         """Put a client on the client list, with the status expected of it."""
         self.listed.append(self.cast.on_list(client, **changes))
+        self.clients[client.subscriber_id] = client
         self.first[client.subscriber_id] = status
         return client
 

@@ -1,0 +1,49 @@
+"""`vpnreg season` as its users call it: the production DAGs, SFTP and mail on loopback, and a moving clock."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vpn_registry import settings
+
+pytestmark = [pytest.mark.airflow, pytest.mark.services]
+
+
+def vpnreg(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {
+        name: value
+        for name, value in settings.environment("").items()
+        if not name.startswith(("AIRFLOW_", "VPN_REGISTRY_"))
+    } | {"VPN_REGISTRY_HOME": str(home), "PYTHONPATH": str(settings.INCLUDE)}
+    call = [sys.executable, "-c", "from vpn_registry.cli import main; main()", *arguments]
+    return subprocess.run(call, env=env, capture_output=True, text=True, timeout=3_600, check=False)
+
+
+def test_a_season_counts_forward(tmp_path: Path) -> None:
+    done = vpnreg(tmp_path / "home", "season", "--from", "3", "--to", "3")
+    assert done.returncode == 2
+    assert "--from 3 is not before --to 3" in " ".join(done.stderr.split())
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.soak
+def test_the_whole_season_explains_every_client_day(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    done = vpnreg(home, "season")
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = vpnreg(home, "season", "--json")  # read back, not played again
+    assert again.returncode == 0, again.stderr
+    told: dict[str, Any] = json.loads(again.stdout)
+    reasons = told["client_days"]["by_reason"]
+    assert reasons.pop("unexplained") == 0
+    assert all(reasons.values()), reasons
+    assert sum(reasons.values()) == told["client_days"]["total"]
+    assert (told["first_day"], told["last_day"]) == ("2026-04-30", "2026-07-22")
+    assert {letter["stage"] for letter in told["letters"]} >= {"T-60", "T-30", "T-14", "extended", "T+7"}
+    assert vpnreg(home, "demo").returncode == 2  # its clock stands later
