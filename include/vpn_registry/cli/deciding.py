@@ -10,17 +10,10 @@ from typing import Annotated
 import typer
 
 from vpn_registry import settings, terminal
-from vpn_registry.cli.options import AsJson
+from vpn_registry.cli.options import AsJson, day
 from vpn_registry.model import ConfigurationError
 
 commands = typer.Typer()
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day like 2026-06-30") from None
 
 
 @commands.command("cases")
@@ -46,7 +39,7 @@ def decide(
     outcome: Annotated[str, typer.Option(help="What is decided; `vpnreg cases` shows what may be.")],
     reason: Annotated[str, typer.Option(help="Why; kept with the decision. No names or numbers of persons.")],
     until: Annotated[
-        date | None, typer.Option(parser=_day, metavar="DATE", help="The last day on which an exemption holds.")
+        date | None, typer.Option(parser=day, metavar="DATE", help="The last day on which an exemption holds.")
     ] = None,
     actor: Annotated[str, typer.Option(hidden=True)] = "operator",
 ) -> None:

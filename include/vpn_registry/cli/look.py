@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vpn_registry import settings, terminal
-from vpn_registry.cli.options import AsJson, Isp, instant, known_isp
-from vpn_registry.model import pakistani_day
+from vpn_registry.cli.options import AsJson, Isp, KnownAt, On, known_isp
+from vpn_registry.model import iso_utc, pakistani_day
 from vpn_registry.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def status(as_json: AsJson = False) -> None:
 def explain(
     isp: Annotated[str, typer.Argument(metavar="ISP")],
     subscriber_id: Annotated[str, typer.Argument(metavar="SUBSCRIBER_ID")],
+    on: On = None,
+    as_of: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Why this client has this status: the key that decided, the registration, the rows and notices that touched it."""
@@ -50,15 +53,17 @@ def explain(
     known_isp(isp)
     registry = home.open_home(settings.load())
     with registry.reading() as db:
-        explanation = queries.explain(db, isp, subscriber_id)
-    audit_read(registry, "explain", isp, {"isp": isp, "subscriber_id": subscriber_id})
+        explanation = queries.explain(db, isp, subscriber_id, queries.Then(on, as_of))
+    detail = {"isp": isp, "subscriber_id": subscriber_id} | asked_past(on, as_of)
+    audit_read(registry, "explain", isp, detail)
     if explanation is None:
-        typer.echo(f"No list and no registration of {isp} ever named {subscriber_id}.", err=True)
+        when = "had named it then" if on or as_of else "ever named it"
+        typer.echo(f"{isp} {subscriber_id}: no list and no registration {when}.", err=True)
         raise typer.Exit(1)
     if as_json:
         typer.echo(json.dumps(as_values(explanation), indent=2, ensure_ascii=False))
     else:
-        show(terminal.console(), isp, subscriber_id, explanation, pakistani_day(registry.now()))
+        show(terminal.console(), isp, subscriber_id, explanation, on or pakistani_day(as_of or registry.now()))
 
 
 @commands.command()
@@ -66,7 +71,8 @@ def export(
     view: Annotated[str, typer.Argument(metavar="VIEW", help=f"One of {', '.join(VIEWS)}.")],
     fmt: Annotated[str, typer.Option("--format", help="csv, json or parquet.")] = "csv",
     isp: Isp = None,
-    as_of: Annotated[Any, typer.Option("--as-of", parser=instant, metavar="TIME", help="As it was known then.")] = None,
+    on: On = None,
+    as_of: KnownAt = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file (mode 0600) instead of the screen.")
     ] = None,
@@ -86,11 +92,17 @@ def export(
     registry = home.open_home(settings.load())
     decrypt = registry.keys.decrypt_text if reveal else None
     with registry.reading() as db:
-        frame = queries.export(db, view, isp=isp, as_of=as_of, reveal=decrypt)
-    detail = {"isp": isp, "rows": len(frame), "format": fmt}
+        frame = queries.export(db, view, isp=isp, on=on, as_of=as_of, reveal=decrypt)
+    detail = {"isp": isp, "rows": len(frame), "format": fmt} | asked_past(on, as_of)
     # Before anything is shown: who has seen identity numbers stands in the trail, whatever happens afterwards.
     audit_read(registry, "reveal" if reveal else "export", view, detail | ({"reason": reason} if reveal else {}))
     show_or_write(_written(frame, fmt), output)
+
+
+def asked_past(on: date | None, as_of: datetime | None) -> dict[str, str]:
+    """Which past was asked for, as the audit trail tells it."""
+    told = {"on": on.isoformat() if on else "", "as_of": iso_utc(as_of) if as_of else ""}
+    return {name: text for name, text in told.items() if text}
 
 
 def show_or_write(content: bytes, output: Path | None) -> None:

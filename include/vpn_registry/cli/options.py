@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -20,12 +20,24 @@ def instant(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=PAKISTAN)
 
 
+def day(text: str) -> date:
+    """`2026-06-30` as a day. Raises BadParameter."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day like 2026-06-30") from None
+
+
 AsOf = Annotated[
     datetime | None,
     typer.Option(
         "--as-of", parser=instant, metavar="TIME", help="The clock of a simulated home, e.g. 2026-06-16T09:00+05:00."
     ),
 ]
+KnownAt = Annotated[
+    datetime | None, typer.Option("--as-of", parser=instant, metavar="TIME", help="As it was known then.")
+]
+On = Annotated[date | None, typer.Option("--on", parser=day, metavar="DATE", help="As it held at the end of that day.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Isp = Annotated[str | None, typer.Option("--isp", metavar="SLUG", help="Only this ISP.")]
 

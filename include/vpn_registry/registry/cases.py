@@ -95,6 +95,12 @@ def get_case(db: Session, case_id: int) -> Case | None:
     return None if row is None else Case(*row)
 
 
+def cases_about(db: Session, isp: str, subjects: Iterable[str], kinds: Iterable[str]) -> list[Case]:
+    """The cases of these kinds about these subjects, open or closed, oldest first."""
+    about = (CaseRow.isp == isp, CaseRow.subject.in_(subjects), CaseRow.kind.in_(kinds))
+    return [Case(*row) for row in db.execute(select(*_CASE).where(*about).order_by(CaseRow.id))]
+
+
 def get_cases(db: Session, case_ids: Iterable[int]) -> list[Case]:
     """These cases, open or closed, oldest first."""
     return [Case(*row) for row in db.execute(select(*_CASE).where(CaseRow.id.in_(case_ids)).order_by(CaseRow.id))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.registry import cases, successions
 from vpn_registry.registry.cases import Case, Decision
+from vpn_registry.registry.history import NOW, Then
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientStatusRow,
@@ -50,14 +52,18 @@ class Explanation:
     decisions: list[tuple[Case, Decision]]
 
 
-def explain(db: Session, isp: str, subscriber_id: str) -> Explanation | None:
-    """Everything that decides about one client; None when neither a list nor a registration ever named him."""
+def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Explanation | None:
+    """Everything that decides about one client, or decided then; None when neither a list nor a registration had named
+    him."""
+    at = then.told_by
     earlier = successions.earlier_ids(db, isp, subscriber_id)
     ids = [subscriber_id, *earlier]
-    statuses = view_frame(db, _statuses(isp, ids))
+    statuses = view_frame(db, _statuses(isp, ids).where(*_until(at, ClientStatusRow.since_at)))
+    if at is not None:
+        statuses["ended_at"] = statuses["ended_at"].where(statuses["ended_at"] <= at)
     refs = {str(ref) for name in ("registration_ref", "candidate") for ref in statuses[name].iloc[:1] if ref}
-    client = clients_view(None).where(ClientRow.isp == isp, ClientRow.subscriber_id == subscriber_id)
-    registrations = contested_registry(None).where(
+    client = clients_view(then).where(ClientRow.isp == isp, ClientRow.subscriber_id == subscriber_id)
+    registrations = contested_registry(then).where(
         RegistrationRow.isp == isp,
         or_(RegistrationVersionRow.subscriber_id.in_(ids), RegistrationRow.registration_ref.in_(refs)),
     )
@@ -67,21 +73,32 @@ def explain(db: Session, isp: str, subscriber_id: str) -> Explanation | None:
         statuses=statuses,
         client=view_frame(db, client),
         registrations=book,
-        rows=view_frame(db, _rows(isp, ids)),
-        notices=view_frame(db, _notices(isp, ids)),
-        cases=[
-            (case_.id, case_.kind, case_.reason)
-            for case_ in cases.open_cases(db, isp)
-            if (case_.subject in ids and case_.kind in cases.ABOUT_CLIENTS)
-        ]
-        + [(case_.id, case_.kind, case_.reason) for case_ in cases.get_cases(db, contested) if case_.closed_at is None],
-        findings=view_frame(db, _findings(isp, ids)),
-        basis=view_frame(db, _basis(isp)),
+        rows=view_frame(db, _rows(isp, ids).where(*_until(at, DeliveryRow.judged_at))),
+        notices=view_frame(db, _notices(isp, ids).where(*_until(at, NoticeRow.planned_at))),
+        cases=[(one.id, one.kind, one.reason) for one in _cases(db, isp, ids, contested, at)],
+        findings=view_frame(db, _findings(isp, ids).where(*_until(at, DeliveryRow.judged_at))),
+        basis=view_frame(db, _basis(isp).where(*_until(at, ReconciliationRunRow.run_at))),
         earlier_ids=earlier,
-        decisions=cases.decisions_about(db, isp, ids, cases.ABOUT_CLIENTS, and_on=contested),
+        decisions=[
+            (case, decision)
+            for case, decision in cases.decisions_about(db, isp, ids, cases.ABOUT_CLIENTS, and_on=contested)
+            if at is None or decision.decided_at <= at
+        ],
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
     return explanation if any(len(frame) for frame in known) else None
+
+
+def _cases(db: Session, isp: str, ids: list[str], contested: set[int], at: datetime | None) -> list[Case]:
+    """The cases about the client that were open then, and those in which his registrations are contested."""
+    found = [*cases.cases_about(db, isp, ids, cases.ABOUT_CLIENTS), *cases.get_cases(db, contested)]
+    if at is None:
+        return [one for one in found if one.closed_at is None]
+    return [one for one in found if one.opened_at <= at and (one.closed_at is None or one.closed_at > at)]
+
+
+def _until(at: datetime | None, column: Any) -> list[Any]:
+    return [] if at is None else [column <= at]
 
 
 def _statuses(isp: str, ids: list[str]) -> Any:

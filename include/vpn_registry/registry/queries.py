@@ -16,6 +16,7 @@ from vpn_registry.model import COMPARABLE, COVERED, Status
 from vpn_registry.registry import cases
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.explanations import Explanation, explain
+from vpn_registry.registry.history import NOW, Then
 from vpn_registry.registry.tables import (
     ClientStatusRow,
     DeliveryRow,
@@ -24,7 +25,7 @@ from vpn_registry.registry.tables import (
 )
 from vpn_registry.registry.views import BETWEEN_ISPS, VIEWS, export
 
-__all__ = ["BETWEEN_ISPS", "VIEWS", "Explanation", "Overview", "explain", "export", "status_overview"]
+__all__ = ["BETWEEN_ISPS", "NOW", "VIEWS", "Explanation", "Overview", "Then", "explain", "export", "status_overview"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,16 @@ may see them hands in what reveals them, because nothing here holds a key.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, and_, case, func, join, literal, or_, outerjoin, select
+from sqlalchemy.orm import Session
 
 from vpn_registry.registry import contests
 from vpn_registry.registry.bulk import read_frame
+from vpn_registry.registry.history import NOW, Then, clients_held, registrations_held
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientStatusRow,
@@ -28,7 +29,6 @@ from vpn_registry.registry.tables import (
     RegistrationVersionRow,
 )
 
-_CLOSING: Final = ("withdraw", "absent")
 _PLAIN_REGISTRATION: Final = (
     "secp_no", "pseb_no", "pseb_expiry", "contact_name", "contact_email", "contact_phone", "city", "province",
     "purpose", "connection_type", "local_ip", "msisdn", "remote_ip", "remote_country", "vpn_protocol", "vpn_provider",
@@ -43,16 +43,18 @@ def export(
     view: str,
     *,
     isp: str | None = None,
+    on: date | None = None,
     as_of: datetime | None = None,
     reveal: Callable[[str], str] | None = None,
 ) -> pd.DataFrame:
     """One of the views registry, clients, notices, findings, deliveries, whole or of one ISP; KeyError for others.
 
-    With `as_of` (aware) it is what we knew at that instant. Identity numbers are hidden unless `reveal` turns a stored
-    ciphertext into its text; findings keep theirs masked, as they were stored. Text is '' where there is nothing, days
-    are ISO text, moments are aware.
+    `on` asks for the end of a past day, `as_of` (aware) for what was known at a past instant (history.py). Statuses,
+    findings, deliveries and notices are our own records: for a past day they are those of its end. Identity numbers
+    are hidden unless `reveal` turns a stored ciphertext into its text; findings keep theirs masked, as they were
+    stored. Text is '' where there is nothing, days are ISO text, moments are aware.
     """
-    query, isp_column, order = _VIEWS[view](as_of, is_open=reveal is not None)
+    query, isp_column, order = _VIEWS[view](Then(on, as_of), is_open=reveal is not None)
     if isp is not None:
         query = query.where(isp_column == isp)
     frame = view_frame(db, query.order_by(*order))
@@ -63,85 +65,66 @@ def export(
     return frame
 
 
-def _known_version(version: Any, as_of: datetime, *conditions: ColumnElement[bool]) -> Any:
-    """Id of each key's last version that counted at an instant."""
-    known = version.learnt_at <= as_of
-    return select(func.max(version.id)).where(known, ~version.is_overtaken, *conditions).group_by(version.current_id)
-
-
 BETWEEN_ISPS: Final = ("contested", "contested_case")
 """Columns of the registry view that tell of other ISPs' registrations: for the data team, never for an ISP."""
 
 
-def contested_registry(as_of: datetime | None, *, is_open: bool = False) -> Any:
+def contested_registry(then: Then = NOW, *, is_open: bool = False) -> Any:
     """The registry view with how the claim to the addresses stands, when another client makes it too."""
-    contested = contests.standings(as_of).subquery()
+    contested = contests.standings(then.told_by).subquery()
     return (
-        registry_view(as_of, is_open=is_open)
+        registry_view(then, is_open=is_open)
         .outerjoin(contested, contested.c.registration_id == RegistrationRow.id)
         .add_columns(contested.c.standing.label("contested"), contested.c.case_id.label("contested_case"))
     )
 
 
-def registry_view(as_of: datetime | None, *, is_open: bool = False) -> Any:
+def registry_view(then: Then = NOW, *, is_open: bool = False) -> Any:
     version = RegistrationVersionRow
     plain = [getattr(version, name) for name in _PLAIN_REGISTRATION]
-    state, decided_seq, joined = _as_known(RegistrationRow, version, as_of, "in_force", "withdrawn")
-    return joined(
-        select(
-            RegistrationRow.isp, RegistrationRow.registration_ref, RegistrationRow.national_no, version.subscriber_id,
-            version.category, version.client_name, version.ntn, _identity(version, "cnic", is_open),
-            _identity(version, "other_id", is_open), *plain, state, decided_seq, RegistrationRow.closed_on,
-            version.learnt_at, version.delivery_id, version.row,
-        )
-    )  # fmt: skip
+    held = registrations_held(then) if then.is_past else None
+    (state, decided_seq, closed_on), joined = _as_held(RegistrationRow, version, held, "in_force", "withdrawn")
+    return select(
+        RegistrationRow.isp, RegistrationRow.registration_ref, RegistrationRow.national_no, version.subscriber_id,
+        version.category, version.client_name, version.ntn, _identity(version, "cnic", is_open),
+        _identity(version, "other_id", is_open), *plain, state, decided_seq, closed_on,
+        version.learnt_at, version.delivery_id, version.row,
+    ).select_from(joined)  # fmt: skip
 
 
-def clients_view(as_of: datetime | None, *, is_open: bool = False) -> Any:
-    version = ClientVersionRow
+def clients_view(then: Then = NOW, *, is_open: bool = False) -> Any:
+    version, status = ClientVersionRow, ClientStatusRow
     plain = [getattr(version, name) for name in _PLAIN_CLIENT]
-    state, decided_seq, joined = _as_known(ClientRow, version, as_of, "listed", "left")
-    holds: ColumnElement[bool] = ClientStatusRow.ended_at.is_(None)
-    if as_of is not None:
-        ended_later = or_(holds, ClientStatusRow.ended_at > as_of)
-        holds = and_(ClientStatusRow.since_at <= as_of, ended_later)
-    return joined(
-        select(
-            ClientRow.isp, ClientRow.subscriber_id, version.client_name, version.ntn,
-            _identity(version, "cnic", is_open), _identity(version, "other_id", is_open), *plain,
-            state, ClientStatusRow.status, ClientStatusRow.reason, ClientStatusRow.registration_ref,
-            decided_seq, version.learnt_at, version.delivery_id, version.row,
-        )
-    ).outerjoin(
-        ClientStatusRow,
-        and_(ClientStatusRow.isp == ClientRow.isp, ClientStatusRow.subscriber_id == ClientRow.subscriber_id, holds),
-    )  # fmt: skip
-
-
-def _as_known(current: Any, version: Any, as_of: datetime | None, yes: str, no: str) -> Any:
-    """State, deciding number, and the joins from a current row to the content shown, now or at an instant."""
-    if as_of is None:
-        state = case((current.is_in_force, yes), else_=no).label("state")
-        return (
-            state,
-            current.decided_seq,
-            lambda query: query.select_from(current).outerjoin(version, version.id == current.version_id),
-        )
-    deciding = aliased(version)
-    state = case((deciding.action.in_(_CLOSING), no), else_=yes).label("state")
-    shown = _known_version(version, as_of, version.action.not_in(_CLOSING))
-    return (
-        state,
-        deciding.seq.label("decided_seq"),
-        lambda query: (
-            query.select_from(current)
-            .join(
-                deciding,
-                and_(deciding.current_id == current.id, deciding.id.in_(_known_version(aliased(version), as_of))),
-            )
-            .outerjoin(version, and_(version.current_id == current.id, version.id.in_(shown.correlate(None))))
-        ),
+    held = clients_held(then) if then.is_past else None
+    (state, decided_seq, _), joined = _as_held(ClientRow, version, held, "listed", "left")
+    told = outerjoin(
+        joined, status, and_(status.isp == ClientRow.isp, status.subscriber_id == ClientRow.subscriber_id, *stood(then))
     )
+    return select(
+        ClientRow.isp, ClientRow.subscriber_id, version.client_name, version.ntn,
+        _identity(version, "cnic", is_open), _identity(version, "other_id", is_open), *plain,
+        state, status.status, status.reason, status.registration_ref,
+        decided_seq, version.learnt_at, version.delivery_id, version.row,
+    ).select_from(told)  # fmt: skip
+
+
+def stood(then: Then) -> list[ColumnElement[bool]]:
+    """Which statuses stood then: what a comparison said at the time, whatever was learnt since."""
+    status, at = ClientStatusRow, then.told_by
+    current: ColumnElement[bool] = status.ended_at.is_(None)
+    return [current] if at is None else [status.since_at <= at, or_(current, status.ended_at > at)]
+
+
+def _as_held(current: Any, version: Any, held: Any, yes: str, no: str) -> tuple[list[Any], Any]:
+    """State, deciding number and day of closing, and the join from a current row to the content shown: now, or as
+    history.py tells it of the past."""
+    if held is None:
+        state = case((current.is_in_force, yes), else_=no).label("state")
+        facts = [state, current.decided_seq, current.closed_on]
+        return facts, outerjoin(current, version, version.id == current.version_id)
+    state = case((held.c.is_in_force, yes), else_=no).label("state")
+    joined = join(current, held, held.c.current_id == current.id)
+    return [state, held.c.decided_seq, held.c.closed_on], outerjoin(joined, version, version.id == held.c.version_id)
 
 
 def _identity(version: Any, name: str, is_open: bool) -> Any:
@@ -150,8 +133,8 @@ def _identity(version: Any, name: str, is_open: bool) -> Any:
     return (cipher if is_open else case((cipher != "", literal("hidden")), else_=literal(""))).label(name)
 
 
-def _notices(as_of: datetime | None) -> Any:
-    notice = NoticeRow
+def _notices(then: Then) -> Any:
+    notice, as_of = NoticeRow, then.told_by
     clients = (
         select(func.count()).where(NoticeClientRow.notice_id == notice.id).correlate(notice).scalar_subquery()
     )  # fmt: skip
@@ -162,8 +145,8 @@ def _notices(as_of: datetime | None) -> Any:
     return query if as_of is None else query.where(notice.planned_at <= as_of)
 
 
-def _findings(as_of: datetime | None) -> Any:
-    finding = FindingRow
+def _findings(then: Then) -> Any:
+    finding, as_of = FindingRow, then.told_by
     query = select(
         DeliveryRow.isp, finding.delivery_id, DeliveryRow.file_name, finding.revision, finding.row, finding.line,
         finding.key, finding.column_name.label("column"), finding.code, finding.severity, finding.value,
@@ -172,8 +155,8 @@ def _findings(as_of: datetime | None) -> Any:
     return query if as_of is None else query.where(DeliveryRow.judged_at <= as_of)
 
 
-def _deliveries(as_of: datetime | None) -> Any:
-    delivery = DeliveryRow
+def _deliveries(then: Then) -> Any:
+    delivery, as_of = DeliveryRow, then.told_by
     query = select(
         delivery.id.label("delivery_id"), delivery.isp, delivery.folder, delivery.file_name, delivery.feed,
         delivery.mode, delivery.content_on, delivery.seq, delivery.state, delivery.outcome, delivery.revision,
@@ -185,16 +168,16 @@ def _deliveries(as_of: datetime | None) -> Any:
 
 
 _VIEWS: Final[Mapping[str, Any]] = {
-    "registry": lambda as_of, is_open: (
-        contested_registry(as_of, is_open=is_open), RegistrationRow.isp,
+    "registry": lambda then, is_open: (
+        contested_registry(then, is_open=is_open), RegistrationRow.isp,
         (RegistrationRow.isp, RegistrationRow.registration_ref),
     ),
-    "clients": lambda as_of, is_open: (
-        clients_view(as_of, is_open=is_open), ClientRow.isp, (ClientRow.isp, ClientRow.subscriber_id)
+    "clients": lambda then, is_open: (
+        clients_view(then, is_open=is_open), ClientRow.isp, (ClientRow.isp, ClientRow.subscriber_id)
     ),
-    "notices": lambda as_of, is_open: (_notices(as_of), NoticeRow.isp, (NoticeRow.notice_no,)),
-    "findings": lambda as_of, is_open: (_findings(as_of), DeliveryRow.isp, (FindingRow.delivery_id, FindingRow.id)),
-    "deliveries": lambda as_of, is_open: (_deliveries(as_of), DeliveryRow.isp, (DeliveryRow.id,)),
+    "notices": lambda then, is_open: (_notices(then), NoticeRow.isp, (NoticeRow.notice_no,)),
+    "findings": lambda then, is_open: (_findings(then), DeliveryRow.isp, (FindingRow.delivery_id, FindingRow.id)),
+    "deliveries": lambda then, is_open: (_deliveries(then), DeliveryRow.isp, (DeliveryRow.id,)),
 }  # fmt: skip
 VIEWS: Final = tuple(_VIEWS)
 """The names `export` knows."""

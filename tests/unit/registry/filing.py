@@ -73,10 +73,12 @@ def store(
     return stored
 
 
-def conclude(db: Session, delivery: Delivery, outcome: Outcome = Outcome.ACCEPTED, rows: int = 1) -> None:
+def conclude(
+    db: Session, delivery: Delivery, outcome: Outcome = Outcome.ACCEPTED, rows: int = 1, at: datetime = AT
+) -> None:
     ledger.conclude(
         db, delivery, delivery.claim_no, outcome=outcome, rows=RowCounts(rows, rows), counts_by_code={}, findings=(),
-        result={}, rulebook_version="1", at=AT,
+        result={}, rulebook_version="1", at=at,
     )  # fmt: skip
 
 
@@ -124,7 +126,9 @@ def file_registrations(
         delivery = store(db, isp, Feed.REGISTRATIONS, mode, seq)
         options = {"at": AT, "may_close": True, **options}
         effects = merge.merge_registrations(db, registry.keys, delivery, registrations(*rows), **options)
-        conclude(db, delivery)
+        told = effects.rename(columns={"registration_ref": "key"}).assign(line=effects["row"] + 1, outcome="accepted")
+        ledger.record_rows(db, delivery, told)
+        conclude(db, delivery, at=options["at"])
     return effects
 
 
