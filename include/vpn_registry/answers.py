@@ -93,20 +93,20 @@ def result(
 
 def findings(
     delivery: Delivery, lines: pd.DataFrame, *, stem: str, counts_by_code: Mapping[str, int], language: str = ENGLISH
-) -> Answer | None:
-    """`<file>.findings.csv`: `lines` has the file's columns, already limited; None when no row has a finding.
+) -> Answer:
+    """`<file>.findings.csv`: `lines` has the file's columns, already limited; no content when no row has a finding.
 
     When lines were left out the last one says how many, in `language`.
     """
-    total = sum(counts_by_code.values())
+    total, name = sum(counts_by_code.values()), f"{stem}.findings.csv"
     if not total:
-        return None
+        return Answer(_path(delivery, name), b"")
     rows = list(lines[list(FINDING_COLUMNS)].itertuples(index=False, name=None))
     left_out = total - len(rows)
     if left_out > 0:
         message, remedy = _LEFT_OUT[language]
         rows.append(("", "", "", "", "", "", "", message.format(count=left_out), remedy, ""))
-    return _table(delivery, f"{stem}.findings.csv", FINDING_COLUMNS, rows)
+    return _table(delivery, name, FINDING_COLUMNS, rows)
 
 
 def accepted(delivery: Delivery, effects: pd.DataFrame, *, stem: str) -> Answer:

@@ -255,10 +255,17 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One file for the ISP's `outgoing/`, whole; `path` is relative to it, with `/`."""
+    """One file for the ISP's `outgoing/`, whole; `path` is relative to it, with `/`.
+
+    One without content takes away what an earlier answer put there.
+    """
 
     path: str
     content: bytes
+
+    @property
+    def is_removal(self) -> bool:
+        return not self.content
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,6 @@ def findings_frame(count: int) -> pd.DataFrame:
 
 def test_findings_are_a_csv_that_reads_back() -> None:
     answer = answers.findings(delivery(), findings_frame(1), stem=NAME, counts_by_code={"H108": 1})
-    assert answer is not None
     header, line = rows_of(answer)
     assert header == list(FINDING_COLUMNS)
     assert line == ["1", "2", "R-1", "ntn", "H108", "error", '\'=HYPERLINK("x")', "a, b", 'say "so"', "0822910"]
@@ -131,14 +130,14 @@ def test_findings_are_a_csv_that_reads_back() -> None:
 
 def test_the_last_line_says_what_was_left_out() -> None:
     answer = answers.findings(delivery(), findings_frame(2), stem=NAME, counts_by_code={"H108": 1500, "W101": 2})
-    assert answer is not None
     rows = rows_of(answer)
     assert len(rows) == 4
     assert rows[-1][7].startswith("1,500 more findings")
 
 
-def test_no_findings_no_file() -> None:
-    assert answers.findings(delivery(), findings_frame(0), stem=NAME, counts_by_code={}) is None
+def test_no_findings_take_the_file_of_an_earlier_revision_away() -> None:
+    answer = answers.findings(delivery(), findings_frame(0), stem=NAME, counts_by_code={})
+    assert (answer.path, answer.is_removal) == (f"{NAME}.findings.csv", True)
 
 
 def test_accepted_rows_say_what_they_did() -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from vpn_registry import settings
 from vpn_registry.cli import checkup
 from vpn_registry.cli.app import app
-from vpn_registry.registry import audit, home, ledger
+from vpn_registry.registry import audit, glance, home, ledger
 from vpn_registry.registry.home import Registry
 
 CONTACT = '[[contacts]]\nname = "Desk"\nemail = "desk@isp.example"\nrole = "compliance"\n'
@@ -93,6 +93,12 @@ def test_missing_mail_and_a_full_disk_are_told(installed: Registry, monkeypatch:
     done = doctor()
     assert done.exit_code == 1
     assert [line.partition(":")[0] for line in done.output.splitlines()] == ["disk", "mail"]
+
+
+def test_a_relay_that_has_taken_a_letter_is_not_missing(installed: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(checkup.MAIL)
+    monkeypatch.setattr(glance, "has_sent", lambda _: True)
+    assert doctor().exit_code == 0
 
 
 def test_a_wrong_setting_and_a_missing_registry_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

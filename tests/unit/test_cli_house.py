@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from vpn_registry import roster, settings
 from vpn_registry.cli.app import app
+from vpn_registry.registry import home, ledger
 
 CONTACT = '[[contacts]]\nname = "Desk"\nemail = "desk@isp.example"\nrole = "compliance"\n'
 
@@ -95,6 +97,20 @@ def test_a_connection_is_read_for_what_it_lacks(
     assert done.exit_code == 1
     assert done.output.startswith("indus: AIRFLOW_CONN_SFTP_INDUS ")
     assert sentence in done.output
+
+
+def test_a_connection_that_has_listed_the_zone_is_not_missing(isps: Path) -> None:
+    add(isps, "indus", 'sftp = "sftp_indus"')
+    here = settings.load()
+    home.upgrade(here)
+    now = datetime.now(UTC)
+    failing = "The server refused the key."
+    for at, error, is_fine in ((now - timedelta(hours=2), None, False), (now, None, True), (now, failing, False)):
+        with home.open_home(here).writing() as db:
+            ledger.record_listing(db, "indus", at=at, error=error)
+        done = check()
+        assert (done.exit_code == 0) == is_fine
+        assert ("`airflow connections get sftp_indus` on its api-server" in done.output) != is_fine
 
 
 def test_prefixes_of_two_isps_that_overlap_are_told(isps: Path) -> None:

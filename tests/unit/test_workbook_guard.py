@@ -27,6 +27,15 @@ def test_a_workbook_that_needs_too_much_memory_is_refused() -> None:
     assert refused.value.code == "F230"
 
 
+def test_a_workbook_that_needs_too_much_computing_time_is_refused() -> None:
+    slow = sheet([["a"]] * 150_000, head="<!-- not plain: each tag is looked at by itself -->")
+    short = guard.Bounds(2**30, 200_000, 64, 4_000, cpu_seconds=1)
+    with pytest.raises(RefusedError) as refused:
+        guard.read(package(slow), short)
+    assert refused.value.code == "F230"
+    assert guard.read(BOOK, BOUNDS).header == ("a",)
+
+
 def test_a_machine_that_gives_no_process_or_no_time_is_our_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(guard.ReaderError, match="did not end within"):
         guard.read(BOOK, BOUNDS, wall_seconds=0.001)

@@ -50,7 +50,7 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge files offline by the production rules; exit 1 when one has an error. Nothing is stored or sent."""
+    """Judge files offline by the production rules, each for itself; exit 1 when one has an error. Nothing is stored."""
     from vpn_registry.cli import checking
 
     if language not in (None, *LANGUAGES):

@@ -12,7 +12,7 @@ from vpn_registry.formats.archives import decode_gzip, decode_zip
 from vpn_registry.formats.contents import mislabelled
 from vpn_registry.formats.delimited import decode_csv
 from vpn_registry.formats.frame import SPACES, Decoded, NamedColumn, Remark, Source, UnreadableError
-from vpn_registry.formats.workbooks import ODD_CELLS, decode_xlsx
+from vpn_registry.formats.workbooks import decode_xlsx
 from vpn_registry.model import USUAL_LIMITS, Limits
 
 DECODERS: Final[dict[str, Callable[[Source], Decoded]]] = {
@@ -46,4 +46,4 @@ def _read(source: Source) -> Decoded:
     return decoder(source)
 
 
-__all__ = ["DECODERS", "ODD_CELLS", "SPACES", "Decoded", "NamedColumn", "Remark", "Source", "UnreadableError", "decode"]
+__all__ = ["DECODERS", "SPACES", "Decoded", "NamedColumn", "Remark", "Source", "UnreadableError", "decode"]

@@ -85,7 +85,7 @@ class Decoded:
     skipped.
 
     `oddities` tells of cells of a workbook that were not plain text: (kind, column) -> positions in the frame
-    (0-based, ascending). Kinds are ODD_CELLS; a text format has none.
+    (0-based, ascending). Kinds are those of `workbook.oddities`; a text format has none.
     """
 
     frame: pd.DataFrame

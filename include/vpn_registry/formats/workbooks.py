@@ -22,10 +22,8 @@ from vpn_registry.formats.frame import (
     is_plain_name,
 )
 from vpn_registry.workbook import guard
+from vpn_registry.workbook.oddities import ODD_CELLS
 from vpn_registry.workbook.refusal import RefusedError
-
-ODD_CELLS: Final = ("number", "formula", "merged", "date", "boolean", "error")
-"""What a cell may be instead of plain text; bit n of a cell's odd marks stands for the n-th."""
 
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 

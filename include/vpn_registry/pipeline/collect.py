@@ -312,7 +312,11 @@ def _write_answers(exchange: Exchange, isp: Isp, zone: Zone) -> int:
     if pending:  # what was told is issued for ever, also when the database is lost
         exchange.journal.note("numbers", exchange.now(), issued=issued)
     for answer_id, pending_answer in pending:
-        zone.write(f"outgoing/{pending_answer.path}", pending_answer.content)
+        path, is_removal = f"outgoing/{pending_answer.path}", pending_answer.is_removal
+        if is_removal:
+            zone.remove(path)
+        else:
+            zone.write(path, pending_answer.content)
         with exchange.registry.writing() as db:
-            ledger.answer_written(db, answer_id, exchange.now())
+            (ledger.answer_removed if is_removal else ledger.answer_written)(db, answer_id, exchange.now())
     return len(pending)

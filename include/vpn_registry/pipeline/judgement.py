@@ -247,7 +247,9 @@ def _answers(
             simulated=exchange.registry.is_simulated,
         )
     ]
-    if table := answers.findings(delivery, lines, stem=stem, counts_by_code=verdict.counts_by_code, language=language):
+    table = answers.findings(delivery, lines, stem=stem, counts_by_code=verdict.counts_by_code, language=language)
+    # What an earlier revision found is told no longer when this one finds nothing.
+    if table.content or table.path in ledger.answered_paths(db, delivery.id):
         queued.append(table)
     if effects is not None:
         queued.append(answers.accepted(delivery, effects, stem=stem))

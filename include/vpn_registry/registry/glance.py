@@ -21,6 +21,7 @@ from vpn_registry.model import (
     TO_REGISTER,
     DeliveryState,
     Feed,
+    NoticeState,
     Outcome,
     Status,
     ZoneFolder,
@@ -28,6 +29,7 @@ from vpn_registry.model import (
 from vpn_registry.registry.tables import (
     CaseRow,
     DeliveryRow,
+    MessageRow,
     NoticeRow,
     ReconciliationRunRow,
     ValidationResultRow,
@@ -188,6 +190,11 @@ def filings(db: Session, isp: str | None = None) -> dict[str, Filing]:
 def watches(db: Session) -> dict[str, Any]:
     """ISP -> listed_at, failing_since_at and error of its zone."""
     return {one.isp: one for one in db.execute(select(ZoneWatchRow.__table__))}
+
+
+def has_sent(db: Session) -> bool:
+    """Whether a relay has ever taken a letter."""
+    return db.scalar(select(MessageRow.id).where(MessageRow.state == NoticeState.SENT).limit(1)) is not None
 
 
 def stuck(db: Session, before: datetime) -> list[Any]:

@@ -50,8 +50,10 @@ __all__ = [
     "MOVES",
     "Fenced",
     "LeftAlone",
+    "answer_removed",
     "answer_stem",
     "answer_written",
+    "answered_paths",
     "carry_over",
     "claim",
     "conclude",
@@ -231,6 +233,19 @@ def pending_answers(db: Session, isp: str) -> list[tuple[int, Answer]]:
 def answer_written(db: Session, answer_id: int, at: datetime) -> None:
     """A queued file stands in `outgoing/`; saying it twice changes nothing."""
     db.execute(update(AnswerRow).where(AnswerRow.id == answer_id, AnswerRow.written_at.is_(None)).values(written_at=at))
+
+
+def answer_removed(db: Session, answer_id: int, at: datetime) -> None:
+    """A queued removal is done: nothing that was queued for its path up to now lies in `outgoing/` any more."""
+    answer_written(db, answer_id, at)
+    removal = select(AnswerRow.isp, AnswerRow.path).where(AnswerRow.id == answer_id).subquery()
+    gone = (AnswerRow.isp == removal.c.isp, AnswerRow.path == removal.c.path, AnswerRow.id <= answer_id)
+    db.execute(update(AnswerRow).where(*gone, AnswerRow.removed_at.is_(None)).values(removed_at=at))
+
+
+def answered_paths(db: Session, delivery_id: int) -> set[str]:
+    """Where in `outgoing/` a delivery was answered so far, also what is queued."""
+    return set(db.scalars(select(AnswerRow.path).where(AnswerRow.delivery_id == delivery_id)))
 
 
 def answer_stem(db: Session, delivery: Delivery) -> str:

@@ -18,8 +18,9 @@ import numpy as np
 import pyarrow as pa
 
 from vpn_registry.workbook import sheet
-from vpn_registry.workbook.markup import NotPlainError, plain_pieces
+from vpn_registry.workbook.cells import Workbook
 from vpn_registry.workbook.package import Package
+from vpn_registry.workbook.plain import NotPlainError, plain_pieces
 from vpn_registry.workbook.refusal import RefusedError, damaged
 
 READY: Final = b"ready\n"
@@ -55,7 +56,7 @@ def _read(data: bytes, limits: dict[str, int], out: Any) -> None:
     strings = pa.array([], pa.large_string())
     if package.strings is not None:
         strings = _plainly(sheet.read_strings, package, package.strings)
-    workbook = sheet.Workbook(strings, package.styles, package.is_1904)
+    workbook = Workbook(strings, package.styles, package.is_1904)
     filled = [one for one in package.sheets if _plainly(partial(sheet.has_data, workbook=workbook), package, one.part)]
     if not filled:
         raise RefusedError("F201")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from vpn_registry.workbook.markup import elements
+from vpn_registry.workbook.plain import elements
 from vpn_registry.workbook.refusal import RefusedError, damaged
 from vpn_registry.workbook.styles import Style, styles_of
 

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.installation import DAY, Cast, Installation, answer, clients, registrations, responses, send_notices
+from tests.installation import (
+    DAY,
+    Cast,
+    Installation,
+    answer,
+    clients,
+    registrations,
+    responses,
+    send_notices,
+    withdrawals,
+)
 from vpn_registry.model import Mode
 from vpn_registry.pipeline import decisions, reconcile
 from vpn_registry.pipeline.dispatch import ZoneBusyError
@@ -68,6 +78,25 @@ def test_a_released_file_is_merged_under_its_own_number_and_answered_again(held:
     assert decisions.waiting(house.exchange) == []
     told = house.rows("SELECT actor, action FROM audit_events WHERE actor = 'amna' ORDER BY id")
     assert told == [("amna", "decide"), ("amna", "release")]
+
+
+def test_findings_that_a_release_no_longer_has_leave_the_zone(house: Installation, indus: Cast) -> None:
+    rows = indus.registered(31)
+    house.drop(registrations("indus", 1, rows[:30], Mode.FULL))
+    name, content = registrations("indus", 3, [rows[30] | {"action": "update"}, *withdrawals(rows[:22])])
+    house.drop((name, content))
+    house.run()
+    assert house.result("indus", name)["outcome"] == "held"
+    assert house.result("indus", name)["counts_by_code"] == {"F102": 1, "F302": 1, "W402": 1}
+    assert f"{name}.findings.csv" in house.out("indus")
+    house.drop(registrations("indus", 2, rows[30:]))
+    house.run()
+    decide(house, "release")
+    house.run()
+    assert house.result("indus", name)["counts_by_code"] == {}
+    kept = {path for path in house.out("indus") if path.startswith(name)}
+    assert kept == {f"{name}.{kind}" for kind in ("receipt.json", "result.json", "accepted.csv")}
+    assert house.rows("SELECT path FROM answers WHERE removed_at IS NOT NULL") == [(f"{name}.findings.csv",)] * 2
 
 
 def test_what_waits_to_be_judged_comes_before_a_release(held: tuple[Installation, str], indus: Cast) -> None:

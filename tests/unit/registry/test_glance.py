@@ -105,3 +105,4 @@ def test_zones_cases_and_notices_of_an_empty_registry_are_empty(registry: Regist
         assert glance.watches(db)["indus"].failing_since_at == AT
         assert glance.open_cases_by_isp(db) == {}
         assert glance.notices_by_isp(db) == {}
+        assert not glance.has_sent(db)
