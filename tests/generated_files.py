@@ -51,14 +51,14 @@ class GeneratedFile:
 
 
 @st.composite
-def generated_files(draw: st.DrawFn, most: int = 30) -> GeneratedFile:
-    """A file of up to `most` rows, with rows of the wrong width among them and keys that repeat."""
+def generated_files(draw: st.DrawFn, least: int = 0, most: int = 30) -> GeneratedFile:
+    """A file of `least` to `most` rows, with rows of the wrong width among them and keys that repeat."""
     feed = draw(st.sampled_from([Feed.REGISTRATIONS, Feed.CLIENTS]))
     base = {column.name: column.example for column in columns_of(feed)}
     odd = {name: values for name, values in _ODD.items() if name in base}
     cells = st.sampled_from([(name, value) for name, values in odd.items() for value in values])
     lines = [",".join(base)]
-    for number in range(draw(st.integers(0, most))):
+    for number in range(draw(st.integers(least, most))):
         changes = dict(draw(st.lists(cells, max_size=4)))
         row = base | {columns_of(feed)[0].name: f"K-{number // 2}"} | changes
         lines.append(",".join(row.values()) + draw(st.sampled_from([""] * 9 + [",more"])))

@@ -73,12 +73,21 @@ def extended(client: Client, name: str, *arguments: object) -> None:
 
 EVERYBODY: dict[str, Callable[[Client], object]] = {
     "symlink": lambda c: c.symlink("/etc/passwd", "incoming/link"),
+    "symlink beside a file": lambda c: c.symlink("there.csv", "incoming/link"),
+    "symlink in outgoing": lambda c: c.symlink("../incoming/there.csv", "outgoing/link"),
     "hardlink": lambda c: extended(c, "hardlink@openssh.com", "incoming/there.csv", "incoming/link"),
+    "hardlink of an answer": lambda c: extended(c, "hardlink@openssh.com", "outgoing/there.csv", "incoming/link"),
     "chmod": lambda c: c.chmod("incoming/there.csv", 0o777),
+    "chmod of an answer": lambda c: c.chmod("outgoing/there.csv", 0o777),
+    "chmod of a folder": lambda c: c.chmod("incoming", 0o777),
+    "chmod of an open file": lambda c: c.open("incoming/there.csv").chmod(0o777),
+    "truncate an open file": lambda c: c.open("incoming/there.csv").truncate(0),
     "chown": lambda c: c.chown("incoming/there.csv", 0, 0),
     "utime": lambda c: c.utime("incoming/there.csv", (1, 1)),
     "truncate": lambda c: c.truncate("incoming/there.csv", 0),
     "rmdir": lambda c: c.rmdir("outgoing"),
+    "a folder beside the folders": lambda c: c.mkdir("new"),
+    "remove a folder": lambda c: c.remove("incoming"),
     "readlink": lambda c: c._request(19, "incoming/there.csv"),  # type: ignore[attr-defined]
     "statvfs": lambda c: extended(c, "statvfs@openssh.com", "."),
     "lsetstat": lambda c: extended(c, "lsetstat@openssh.com", "incoming/there.csv", paramiko.SFTPAttributes()),
@@ -86,6 +95,7 @@ EVERYBODY: dict[str, Callable[[Client], object]] = {
     "users-groups": lambda c: extended(c, "users-groups-by-id@openssh.com", "", ""),
     "a file beside the folders": lambda c: put(c, "new.csv"),
     "rename a folder": lambda c: c.rename("incoming", "mine"),
+    "rename a folder onto another": lambda c: c.rename("check", "incoming"),
     "rename onto a file": lambda c: c.rename("incoming/there.csv", "check/there.csv"),
     "another zone": lambda c: c.listdir("../kirana"),
     "another zone by its path": lambda c: c.listdir("/srv"),
@@ -99,6 +109,8 @@ ISP_ONLY: dict[str, Callable[[Client], object]] = {
     "rename out of outgoing": lambda c: c.rename("outgoing/there.csv", "incoming/new.csv"),
     "replace by rename": lambda c: c.posix_rename("incoming/there.csv", "check/there.csv"),
     "mkdir": lambda c: c.mkdir("incoming/folder"),
+    "mkdir in outgoing": lambda c: c.mkdir("outgoing/folder"),
+    "replace an answer by rename": lambda c: c.posix_rename("incoming/there.csv", "outgoing/there.csv"),
 }
 
 
@@ -128,6 +140,16 @@ def test_the_collector_cannot_overwrite_what_an_isp_delivered(collector: Client,
     with pytest.raises(PermissionError):
         put(collector, "incoming/there.csv")
     assert (root / "incoming" / "there.csv").read_bytes() == b"there"
+
+
+def test_who_may_delete_in_a_folder_may_create_and_rename_there_too(collector: Client, root: Path) -> None:
+    """File systems know one right for the three, so the collector has more than it uses; into no file can it write."""
+    put(collector, "incoming/new.csv")
+    collector.mkdir("incoming/folder")
+    collector.rename("incoming/there.csv", "incoming/renamed.csv")
+    with pytest.raises(PermissionError):
+        put(collector, "incoming/renamed.csv")
+    assert (root / "incoming" / "renamed.csv").read_bytes() == b"there"
 
 
 @pytest.mark.parametrize("role", ["", "-c"])

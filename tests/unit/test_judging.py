@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import hashlib
+import io
 import subprocess
 import sys
 from collections import Counter
@@ -11,11 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.generated_files import GeneratedFile, generated_files
+from tests.hostile.hostile_archives import zipped
 from tests.unit.test_validation import CONTEXT, GOOD, csv_of
+from tests.workbooks import package, sheet
 from vpn_registry import rulebook, validation
 from vpn_registry.formats import Decoded
 from vpn_registry.model import Feed, Finding, Mode, Severity
@@ -69,6 +74,48 @@ def test_accepted_rejected_and_duplicate_rows_are_all_rows(file: GeneratedFile) 
     assert rows.accepted + rows.rejected + rows.duplicate == rows.total == len(verdict.frame)
     assert not (verdict.rejected & verdict.duplicate).any()
     assert (int(verdict.rejected.sum()), int(verdict.duplicate.sum())) == (rows.rejected, rows.duplicate)
+
+
+def _packed(file: GeneratedFile) -> dict[str, bytes]:
+    """The same rows in every format but the plain one."""
+    book = package(sheet(list(csv.reader(io.StringIO(file.data.decode(), newline="")))))
+    return {
+        "csv.gz": gzip.compress(file.data),
+        "csv.zip": zipped(("x.csv", file.data)),
+        "xlsx": book,
+        "xlsx.zip": zipped(("x.xlsx", book)),
+    }
+
+
+def _judged_in_every_format(file: GeneratedFile) -> None:
+    plain = judged(file.read()[0], file)
+    for ext, data in _packed(file).items():
+        decoded, found = validation.read(data, ext, file.feed, stem="x")
+        assert not found
+        verdict = judged(decoded, file)
+        assert (verdict.result, verdict.rows, verdict.counts_by_code) == (
+            plain.result,
+            plain.rows,
+            plain.counts_by_code,
+        )
+        assert verdict.frame.equals(plain.frame)
+        assert row_findings(verdict).equals(row_findings(plain))
+
+
+_FEW = settings(PROPERTY, max_examples=1, derandomize=True, phases=(Phase.generate,))
+
+
+@_FEW
+@given(file=generated_files(least=20))
+def test_the_same_rows_get_the_same_verdicts_in_every_format(file: GeneratedFile) -> None:
+    _judged_in_every_format(file)
+
+
+@pytest.mark.soak
+@settings(PROPERTY, max_examples=100)
+@given(file=generated_files())
+def test_many_rows_get_the_same_verdicts_in_every_format(file: GeneratedFile) -> None:
+    _judged_in_every_format(file)
 
 
 @PROPERTY
