@@ -2,7 +2,7 @@
 ## Keep house
 
 Each night: walks the audit chain, erases what has been kept long enough, in the registry and in the zones, once a month
-queues for each ISP an extract of its own registry (`collect_deliveries` writes it), seals the audit trail, and makes a backup where `VPN_REGISTRY_BACKUPS` names a folder for it.
+writes each ISP an extract of its own registry, seals the audit trail, and makes a backup where `VPN_REGISTRY_BACKUPS` names a folder for it.
 How long what is kept, and why, stands in `include/retention.toml`; `vpnreg retention` shows what is due.
 
 **Reads** the audit trail, `include/retention.toml`. **Writes** erasures in the registry, the landing store and `outgoing/` of every zone, one audit event a class; extracts for the ISPs; a backup.
@@ -16,6 +16,7 @@ so that nobody's traces are. A run triggered by hand is a dry run unless the for
 | `verify_audit` | the chain is broken: an event was changed, removed or swapped behind the registry's back | treat it as a break-in: keep the database as it is, compare with the heads in earlier logs of this task and with the backups |
 | `erase` | our own fault; the classes before the one it names are done, the others wait | report it, then clear the task |
 | `extract_registries` | our own fault; ISPs before the one it names have theirs | report it, then clear the task |
+| `write_extract` | the zone of that ISP can't be reached | nothing: `collect_deliveries` writes what is queued as soon as it can |
 | `isps_with_old_answers` | the registry itself is out of reach | read the log's one sentence |
 | `remove_answers` | the zone of that ISP can't be reached or refuses the removal | ring the ISP; the next night tries again |
 | `backup` | the folder is full or not writable, or `pg_dump` failed; it is tried also when a task before it failed | mend what the log names, then clear it: a night without a backup is a night that can be lost |
@@ -69,6 +70,14 @@ def keep_house() -> None:
 
         return [] if is_dry() else outgoing.extract_monthly(exchange(), actor="keep_house")
 
+    @task(pool="sftp", map_index_template="{{ isp }}")
+    def write_extract(isp: str) -> int:
+        """Write what is queued for one ISP's outgoing folder; how many files."""
+        from vpn_registry.pipeline import collect
+
+        get_current_context()["isp"] = isp
+        return collect.answer(exchange(), isp, holder=holder())
+
     @task
     def seal_audit(extracted: list[str]) -> int:
         """Link the audit events committed so far into the hash chain; how many were linked."""
@@ -100,7 +109,9 @@ def keep_house() -> None:
 
     chain = verify_audit()
     remove_answers.expand(isp=isps_with_old_answers(chain))
-    backup(seal_audit(extract_registries(erase(chain))))
+    extracted = extract_registries(erase(chain))
+    write_extract.expand(isp=extracted)
+    backup(seal_audit(extracted))
 
 
 keep_house()

@@ -93,6 +93,8 @@ def test_files_become_answers_statuses_and_letters(
     assert run("send_notices", dry_run=False)["state"] == "success"
     assert len(list((tmp_path / "mail").glob("*.eml"))) == 2
     assert "notices/N-2026-000001.html" in outgoing(here, "indus")
+    assert run("keep_house", dry_run=False)["state"] == "success"
+    assert "extract/indus_registry_20260616.csv" in outgoing(here, "indus")
 
     before = outgoing(here, "indus")
     for dag in ("collect_deliveries", "reconcile_clients", "send_notices"):

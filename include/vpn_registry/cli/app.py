@@ -52,9 +52,29 @@ app.add_typer(keys.commands, name="keys")
 
 
 def main() -> None:
-    """Entry point of the `vpnreg` script."""
+    """Entry point of the `vpnreg` script; wrong usage and wrong settings end it with one sentence and exit code 2."""
     try:
-        app()
+        sys.exit(app(prog_name="vpnreg", standalone_mode=False))
+    except typer.TyperException as error:
+        _complain(_command(error), _sentence(error))
+        sys.exit(error.exit_code)
     except ConfigurationError as error:
-        terminal.console(stderr=True).print(f"vpnreg: {error}", style="red", markup=False, highlight=False)
+        _complain("vpnreg", str(error))
         sys.exit(2)
+
+
+def _command(error: typer.TyperException) -> str:
+    """`vpnreg approve`: the command that was wrongly used, as far as it was understood."""
+    context = getattr(error, "ctx", None)
+    return "vpnreg" if context is None else str(context.command_path)
+
+
+def _sentence(error: typer.TyperException) -> str:
+    """What is wrong, without the parser's own words; '' where the help has been shown instead."""
+    told = error.format_message().removeprefix("Invalid value: ").replace("Value error, ", "")
+    return told if not told or told.endswith((".", "?")) else f"{told}."
+
+
+def _complain(command: str, sentence: str) -> None:
+    if sentence:
+        terminal.console(stderr=True).print(f"{command}: {sentence}", style="red", markup=False, highlight=False)
