@@ -1,7 +1,8 @@
 """
 ## Decide a case
 
-A person's decision on a case: a held file, a dispute, a registration elsewhere, a message nobody knows the fate of.
+A person's decision on a case: a held file, a dispute, a registration elsewhere, a message nobody knows the fate of, an
+extension of the deadline. What one person entered, another one has to decide.
 Trigger it by hand: the form asks for the case, what is decided and why, and Airflow tells who. Which cases are open,
 and what may be decided on each, stands in the log of `show_open` and in `vpnreg cases`.
 
@@ -70,7 +71,9 @@ def decide_case() -> None:
         from vpn_registry.pipeline import decisions
 
         return {
-            str(one.case): f"{one.isp} {one.kind} {one.subject}, due {one.due}: {' or '.join(one.outcomes)}"
+            str(
+                one.case
+            ): f"{one.isp or 'every ISP'} {one.kind} {one.subject}, due {one.due}: {' or '.join(one.outcomes)}"
             for one in decisions.waiting(exchange())
         }
 

@@ -53,7 +53,8 @@ def show_overview(console: Console, told: Overview) -> None:
 def show_case(console: Console, case: Waiting) -> None:
     """One open case in a line: what it is about, by when it is to be decided, and how."""
     clock = f"overdue since {case.due}" if case.is_overdue else f"due {case.due}"
-    about = f"case {case.case}: {case.isp} {case.kind} {case.subject}, {clock} ({' or '.join(case.outcomes)})"
+    named = f"{case.isp or 'every ISP'} {case.kind} {case.subject}"
+    about = f"case {case.case}: {named}, {clock} ({' or '.join(case.outcomes)})"
     console.print(f"  {about}. {case.reason}", style="red" if case.is_overdue else None, markup=False, highlight=False)
 
 

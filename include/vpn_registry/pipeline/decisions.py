@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vpn_registry.campaign import working_day_after
 from vpn_registry.model import NoticeState, iso_utc, pakistani_day
-from vpn_registry.pipeline import held_cases
+from vpn_registry.pipeline import extension, held_cases
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import audit, cases, contests, locks, outbox, responses
 from vpn_registry.registry.cases import Case, Decision, DecisionRefusedError
@@ -199,6 +199,15 @@ KINDS: Final[Mapping[str, Kind]] = {
     cases.DISPUTE: Kind(_ON_A_CLIENT, is_isps=True),
     cases.REGISTERED_ELSEWHERE: Kind(_ON_A_CLIENT, is_isps=True),
     cases.CONTESTED_ADDRESS: Kind(_ON_CLAIMS),
+    cases.EXTENSION: Kind(
+        {
+            "approve": Option(
+                "the later deadline is in force, and each ISP told another one hears it", extension.carry_out
+            ),
+            "refuse": Option("the deadline stays as it is", extension.turn_down),
+        },
+        needs_second_person=True,
+    ),
     cases.UNCERTAIN_MESSAGE: Kind(
         {
             "delivered": Option("the letter arrived: it counts as sent", _found_out(NoticeState.SENT)),

@@ -1,26 +1,87 @@
-"""An extension of the campaign's deadline: one more entry of its history (contract section 8)."""
+"""An extension of the campaign's deadline: one more entry of its history (contract sections 8 and 10).
+
+One person proposes it, which opens a case; another one decides that case, and only then it is an entry.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from typing import TYPE_CHECKING
 
 from vpn_registry import campaign
 from vpn_registry.campaign import Deadline
 from vpn_registry.model import pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, deadlines
+from vpn_registry.registry import audit, cases, deadlines
+from vpn_registry.registry.cases import Case, Decision, DecisionRefusedError
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from vpn_registry.campaign import Campaign
 
 
-def enter(exchange: Exchange, ends_on: date, *, source: str, actor: str, reason: str = "") -> Deadline:
+def propose(exchange: Exchange, ends_on: date, *, source: str, actor: str, reason: str) -> int:
+    """Enter a later deadline for somebody else to approve; the case. No deadline changes.
+
+    `source` is the decision or letter that sets it, and stands in the history once approved; `reason` stands in the
+    audit trail. Raises ValueError, in one sentence, for a date that is no extension or an empty source.
+    """
+    at = exchange.now()
+    if not source.strip():
+        raise ValueError("Say which decision or letter extends the deadline; the history keeps it.")
+    with exchange.registry.writing() as db:
+        campaign.extend(_known(exchange, db), ends_on, pakistani_day(at), source)
+        case = cases.open_case(
+            db, "", cases.EXTENSION, ends_on.isoformat(), reason=source.strip(), at=at, opened_by=actor
+        )
+        audit.record(
+            db,
+            actor=actor,
+            action="propose_extension",
+            object_type="case",
+            object_id=str(case),
+            detail={"ends_on": ends_on.isoformat(), "source": source.strip(), "reason": reason},
+            at=at,
+        )
+    return case
+
+
+def carry_out(exchange: Exchange, case: Case, decision: Decision, record: Callable[[Session], None]) -> None:
+    """The approval of a proposed extension: the entry and the decision, together."""
+    ends_on = date.fromisoformat(case.subject)
+    try:
+        enter(exchange, ends_on, source=case.reason, actor=decision.actor, reason=decision.reason, record=record)
+    except ValueError as error:
+        raise DecisionRefusedError(str(error)) from None
+
+
+def turn_down(exchange: Exchange, case: Case, _decision: Decision, record: Callable[[Session], None]) -> None:
+    """The refusal of a proposed extension; one that is in force stays, because letters may have told it."""
+    with exchange.registry.writing() as db:
+        if any(entry.ends_on.isoformat() == case.subject for entry in _known(exchange, db).deadlines):
+            raise DecisionRefusedError(f"The deadline of case {case.id} is in force already; letters may have told it.")
+        record(db)
+
+
+def enter(
+    exchange: Exchange,
+    ends_on: date,
+    *,
+    source: str,
+    actor: str,
+    reason: str = "",
+    record: Callable[[Session], None] | None = None,
+) -> Deadline:
     """Record a later deadline, entered today; it is in force from now on for whoever opens the registry.
 
-    `source` is the decision that set it and stands in the history, `reason` and `actor` in the audit trail. Raises
-    ValueError, in one sentence, for a date that is no extension.
+    `source` is the decision that set it and stands in the history, `reason` and `actor` in the audit trail; `record`
+    is carried out in the same transaction. Raises ValueError, in one sentence, for a date that is no extension.
     """
     at = exchange.now()
     with exchange.registry.writing() as db:
-        known = campaign.joined(exchange.campaign, deadlines.history(db, exchange.campaign.slug))
-        extended = campaign.extend(known, ends_on, pakistani_day(at), source)
+        extended = campaign.extend(_known(exchange, db), ends_on, pakistani_day(at), source)
         deadlines.record(db, extended)
         added = extended.deadlines[-1]
         audit.record(
@@ -32,4 +93,10 @@ def enter(exchange: Exchange, ends_on: date, *, source: str, actor: str, reason:
             detail={"ends_on": ends_on.isoformat(), "source": source, "reason": reason},
             at=at,
         )
+        if record is not None:
+            record(db)
     return added
+
+
+def _known(exchange: Exchange, db: Session) -> Campaign:
+    return campaign.joined(exchange.campaign, deadlines.history(db, exchange.campaign.slug))

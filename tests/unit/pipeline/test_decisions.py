@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from tests.installation import (
     withdrawals,
 )
 from vpn_registry.model import Mode
-from vpn_registry.pipeline import decisions, reconcile
+from vpn_registry.pipeline import decisions, extension, reconcile
 from vpn_registry.pipeline.dispatch import ZoneBusyError
 from vpn_registry.registry import cases, ledger, queries, statuses
 from vpn_registry.registry.cases import DecisionRefusedError
@@ -285,3 +285,45 @@ def test_a_newer_list_that_supersedes_a_held_one_leaves_nothing_to_decide(asked:
     assert decisions.waiting(asked.exchange) == []
     with pytest.raises(DecisionRefusedError):
         decide(asked, "release")
+
+
+def propose(house: Installation, day: date = date(2026, 7, 31), actor: str = "amna") -> int:
+    return extension.propose(house.exchange, day, source="Letter 12 of 15 June 2026", actor=actor, reason="floods")
+
+
+def test_an_extension_is_an_entry_once_another_person_approved_it(house: Installation) -> None:
+    case = propose(house)
+    with pytest.raises(DecisionRefusedError, match=f"Case {case} was entered by amna; somebody else has to decide it."):
+        decide(house, "approve", case)
+    assert house.at(timedelta()).campaign.deadlines[-1].version == 1
+    decide(house, "approve", case, actor="bilal")
+    extended = house.at(timedelta()).campaign.deadlines[-1]
+    assert (extended.version, extended.ends_on, extended.source) == (2, date(2026, 7, 31), "Letter 12 of 15 June 2026")
+    assert house.rows("SELECT action, actor FROM audit_events ORDER BY id") == [
+        ("propose_extension", "amna"),
+        ("extend_deadline", "bilal"),
+        ("decide", "bilal"),
+    ]
+    with pytest.raises(DecisionRefusedError, match="in force already"):
+        decide(house, "refuse", case, actor="bilal")
+
+
+def test_a_refused_extension_changes_nothing(house: Installation) -> None:
+    case = propose(house)
+    assert propose(house) == case
+    decide(house, "refuse", case, actor="bilal")
+    assert len(house.at(timedelta()).campaign.deadlines) == 1
+    assert decisions.waiting(house.exchange) == []
+
+
+def test_no_extension_is_proposed_that_is_none(house: Installation) -> None:
+    with pytest.raises(ValueError, match="30"):
+        propose(house, date(2026, 6, 30))
+    assert decisions.waiting(house.exchange) == []
+
+
+def test_of_two_extensions_the_earlier_is_refused_once_the_later_is_in_force(house: Installation) -> None:
+    early, late = propose(house), propose(house, date(2026, 8, 31))
+    decide(house, "approve", late, actor="bilal")
+    with pytest.raises(DecisionRefusedError, match="2026-08-31"):
+        decide(house, "approve", early, actor="bilal")
