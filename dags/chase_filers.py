@@ -26,6 +26,7 @@ from __future__ import annotations
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
 from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, is_dry, mail_relay, page_address
+from airflow_watch import count
 
 
 @dag(
@@ -53,6 +54,7 @@ def chase_filers() -> None:
 
         planner = get_current_context()["dag_run"].triggering_user_name or chase.ACTOR
         due = chase.remind(exchange(), is_dry=is_dry(), actor=planner)
+        count("vpn_registry.isps.reminded", len(due))
         return [] if is_dry() else due
 
     @task(map_index_template="{{ isp }}", pool="smtp")
@@ -61,7 +63,10 @@ def chase_filers() -> None:
         from vpn_registry.pipeline import dispatch
 
         get_current_context()["isp"] = isp
-        return dispatch.send(exchange(), isp, mail_relay(), holder=holder())
+        counts = dispatch.send(exchange(), isp, mail_relay(), holder=holder())
+        for state in counts:
+            count("vpn_registry.messages", counts[state], state)
+        return counts
 
     @task(trigger_rule="all_done", pool="smtp")
     def report() -> int:
@@ -72,7 +77,9 @@ def chase_filers() -> None:
         if is_dry():
             return 0
         daily.queue(exchange(), page=page_address())
-        return office.send(exchange(), mail_relay())
+        sent = office.send(exchange(), mail_relay())
+        count("vpn_registry.office.mails", sent)
+        return sent
 
     reminded = remind()
     send.expand(isp=reminded)

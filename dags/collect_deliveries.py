@@ -9,6 +9,9 @@ One ISP's broken zone or file fails alone and shows up under its slug; the run i
 **Re-run** at any time: clear the failed task, or trigger the DAG. Every step continues where the ledger says it stopped;
 nothing is taken, merged or answered twice.
 
+When a run is not done within five minutes, or within thirty, it is asked whether a receipt or a result is late; the data
+team gets a mail about each ISP that waits.
+
 ### When this fails
 | task | what it means | what to do |
 |---|---|---|
@@ -27,6 +30,7 @@ from typing import Any
 from airflow.sdk import dag, get_current_context, task, task_group
 
 from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, exchange, holder
+from airflow_watch import PROMISES, count, measure
 
 
 @dag(
@@ -34,6 +38,7 @@ from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, ex
     start_date=START,
     catchup=False,
     max_active_runs=3,
+    deadline=PROMISES,
     default_args=DEFAULT_ARGS,
     tags=["deliveries", "hourly-or-faster"],
     doc_md=__doc__,
@@ -44,7 +49,9 @@ def collect_deliveries() -> None:
         """List all zones at once; the slugs of the ISPs whose zone holds something, is owed an answer, or failed."""
         from vpn_registry.pipeline import collect
 
-        return collect.zones_with_mail(exchange())
+        isps = collect.zones_with_mail(exchange())
+        measure("vpn_registry.zones.in_work", len(isps))
+        return isps
 
     @task_group
     def one_isp(isp: str) -> None:
@@ -65,6 +72,9 @@ def collect_deliveries() -> None:
 
             get_current_context()["isp"] = isp
             counts = collect.judge_and_merge(exchange(), isp, holder=holder())
+            count("vpn_registry.rows.changed", counts["changed"])
+            for outcome in counts.keys() - {"changed"}:
+                count("vpn_registry.deliveries", counts[outcome], outcome)
             if counts["changed"]:
                 outlet_events[REGISTRY_CHANGES].add(REGISTRY, extra={"isp": isp})
             return counts
@@ -75,7 +85,9 @@ def collect_deliveries() -> None:
             from vpn_registry.pipeline import collect
 
             get_current_context()["isp"] = isp
-            return collect.answer(exchange(), isp, holder=holder())
+            written = collect.answer(exchange(), isp, holder=holder())
+            count("vpn_registry.answers.written", written)
+            return written
 
         judged = judge_and_merge(isp)
         take(isp) >> judged

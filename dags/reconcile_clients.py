@@ -22,6 +22,7 @@ from __future__ import annotations
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, get_current_context, task
 
 from airflow_defaults import DEFAULT_ARGS, REGISTRY, START, exchange
+from airflow_watch import measure
 
 
 @dag(
@@ -49,7 +50,10 @@ def reconcile_clients() -> None:
         from vpn_registry.pipeline import reconcile
 
         get_current_context()["isp"] = isp
-        return reconcile.compare(exchange(), isp)
+        counts = reconcile.compare(exchange(), isp)
+        for status, clients in counts.items():
+            measure("vpn_registry.clients", clients, f"{isp}.{status}")
+        return counts
 
     compare.expand(isp=isps())
 

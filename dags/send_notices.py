@@ -25,6 +25,7 @@ from __future__ import annotations
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
 from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, is_dry, mail_relay
+from airflow_watch import count
 
 
 @dag(
@@ -66,7 +67,10 @@ def send_notices() -> None:
         from vpn_registry.pipeline import dispatch
 
         get_current_context()["isp"] = isp
-        return dispatch.send(exchange(), isp, mail_relay(), holder=holder())
+        counts = dispatch.send(exchange(), isp, mail_relay(), holder=holder())
+        for state in counts:
+            count("vpn_registry.messages", counts[state], state)
+        return counts
 
     @task(trigger_rule="none_failed")
     def summary(counts: list[dict[str, int]]) -> dict[str, int]:

@@ -6,7 +6,6 @@ nothing, so that parsing a DAG file stays as cheap as parsing an empty one.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pendulum
 from airflow.sdk import Asset, AssetAlias
 
+from airflow_watch import report_failure
+
 if TYPE_CHECKING:
     from paramiko import SFTPClient
 
     from vpn_registry.pipeline.exchange import Exchange, MailRelay
-
-log = logging.getLogger(__name__)
 
 PAKISTAN: Final = pendulum.timezone("Asia/Karachi")
 START: Final = pendulum.datetime(2026, 1, 1, tz=PAKISTAN)
@@ -28,17 +27,6 @@ REGISTRY: Final = Asset("vpn_registry", uri="x-vpn-registry://registry")
 REGISTRY_CHANGES: Final = AssetAlias("vpn_registry_changes")
 """Tasks emit REGISTRY through this alias, so that a pass without a change emits nothing."""
 MAIL_CONNECTION: Final = "smtp_default"
-
-
-def report_failure(context: Any) -> None:
-    """Say which ISP a failed task was about; the log line is what alerting listens to."""
-    task = context["task_instance"]
-    log.error(
-        "%s.%s failed for %s; what to do stands in the DAG's own page under 'When this fails'.",
-        task.dag_id,
-        task.task_id,
-        context.get("isp", "every ISP"),
-    )
 
 
 DEFAULT_ARGS: Final[dict[str, Any]] = {

@@ -160,6 +160,19 @@ def test_a_case_is_decided_from_the_form_and_the_answer_follows(
     assert [tuple(one) for one in decided] == [("release", "dag_test")]
 
 
+def test_an_extension_is_entered_from_the_form_and_waits_for_another_person(
+    here: settings.Settings, run: Callable[..., dict[str, Any]]
+) -> None:
+    form = {"source": "Letter 12 of 15 June 2026", "reason": "the floods of June"}
+    assert run("extend_deadline", ends_on="2026-06-29", **form) == {"state": "failed", "failed": ["enter"]}
+    assert run("extend_deadline", ends_on="2026-07-31", **form)["state"] == "success"
+    own = run("decide_case", case=1, outcome="approve", reason="I entered it myself")
+    assert own == {"state": "failed", "failed": ["decide"]}
+    with home.open_home(here).reading() as db:
+        entered = db.execute(text("SELECT kind, subject, opened_by, closed_at FROM cases")).all()
+    assert [tuple(one) for one in entered] == [("extension", "2026-07-31", "dag_test", None)]
+
+
 def test_a_broken_audit_chain_stops_the_erasing_and_shows(
     here: settings.Settings, run: Callable[..., dict[str, Any]]
 ) -> None:

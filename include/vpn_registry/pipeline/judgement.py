@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,9 @@ from vpn_registry.validation import Verdict
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+DELIVERY_NOTE: Final = "delivery "
+"""How the note on an exception begins that names the delivery it is about."""
+
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +49,16 @@ def judge_stored(exchange: Exchange, isp: Isp) -> list[Judged]:
     """
     with exchange.registry.reading() as db:
         waiting = [d for d in ledger.unfinished(db, isp.slug) if d.state is DeliveryState.STORED]
-    return [judge_delivery(exchange, isp, delivery) for delivery in waiting]
+    return [_judge_named(exchange, isp, delivery) for delivery in waiting]
+
+
+def _judge_named(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
+    """Judge it; whatever is raised names the delivery, for who is told of it."""
+    try:
+        return judge_delivery(exchange, isp, delivery)
+    except Exception as error:  # our own fault, of whatever class
+        error.add_note(f"{DELIVERY_NOTE}{delivery.id}")
+        raise
 
 
 def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:

@@ -197,12 +197,24 @@ def has_sent(db: Session) -> bool:
     return db.scalar(select(MessageRow.id).where(MessageRow.state == NoticeState.SENT).limit(1)) is not None
 
 
+def untaken(db: Session, before: datetime) -> list[Any]:
+    """Files that lie still since before an instant of the wall clock and are not taken: id, isp."""
+    delivery = DeliveryRow
+    query = select(delivery.id, delivery.isp).where(
+        delivery.state.in_((DeliveryState.SEEN, DeliveryState.CLAIMED)), delivery.settling_s < before.timestamp()
+    )
+    return list(db.execute(query.order_by(delivery.id).limit(50)))
+
+
 def stuck(db: Session, before: datetime) -> list[Any]:
-    """Deliveries that were taken before an instant and are not answered: id, isp, file_name, state, received_at."""
+    """Deliveries that were taken before an instant and are not answered: id, isp, file_name, state, received_at,
+    since_at."""
     delivery = DeliveryRow
     since = func.coalesce(delivery.received_at, delivery.first_listed_at)
     query = (
-        select(delivery.id, delivery.isp, delivery.file_name, delivery.state, since.label("since_at"))
+        select(
+            delivery.id, delivery.isp, delivery.file_name, delivery.state, delivery.received_at, since.label("since_at")
+        )
         .where(delivery.state.in_(_WORKING), since < before)
         .order_by(delivery.id)
         .limit(50)
