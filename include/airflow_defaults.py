@@ -43,7 +43,7 @@ def exchange() -> Exchange:
     from vpn_registry import settings
     from vpn_registry.pipeline.exchange import open_exchange
 
-    return open_exchange(settings.load(), open_sftp=sftp_client)
+    return open_exchange(settings.load(), open_sftp=sftp_client, run=_this_run())
 
 
 def sftp_client(connection_id: str) -> Any:
@@ -114,6 +114,14 @@ def holder() -> str:
 
     run = get_current_context()["dag_run"]
     return f"{run.dag_id}/{run.run_id}"
+
+
+def _this_run() -> str:
+    """The same, or '' where no task is running, as in a callback of a deadline."""
+    try:
+        return holder()
+    except RuntimeError:
+        return ""
 
 
 def is_dry() -> bool:

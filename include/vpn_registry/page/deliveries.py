@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from vpn_registry.model import DeliveryState, Feed, Outcome, ZoneFolder
 from vpn_registry.page.lists import chosen, paging, sheet, window
 from vpn_registry.page.room import Room, actor
-from vpn_registry.registry import browse
+from vpn_registry.registry import browse, outages
 
 _TOLD: Final = (*(outcome.value for outcome in Outcome), *(state.value for state in DeliveryState))
 _FEEDS: Final = tuple(feed.value for feed in Feed)
@@ -65,6 +65,7 @@ def router(room: Room, clients: Callable[..., Any]) -> APIRouter:
                 request, "delivery.html", desk, sitting, one=one, counts=sorted(counts.items()), rule=_rule(),
                 events=browse.events(sitting.db, "delivery", str(delivery_id)),
                 answers=browse.answers(sitting.db, delivery_id),
+                punctuality=outages.punctuality(sitting.db, one["isp"], one["first_listed_at"], sitting.deadline),
             )  # fmt: skip
 
     @routes.get("/deliveries/{delivery_id}/findings", dependencies=[Depends(clients)])

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from vpn_registry import campaign, roster, settings
 from vpn_registry.campaign import Campaign, Deadline
 from vpn_registry.model import pakistani_day
+from vpn_registry.registry import deadlines
 from vpn_registry.registry.reader import Reader
-from vpn_registry.roster import Isp
+from vpn_registry.roster import CAMPAIGN_FILE, Isp
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -42,7 +43,8 @@ class Desk:
         """One snapshot of the registry with the day it is there. Raises ConfigurationError."""
         with self.reader.look() as look:
             today = pakistani_day(look.now)
-            yield Sitting(look.db, look.now, today, look.is_simulated, campaign.deadline_in_force(self.campaign, today))
+            known = deadlines.continued(look.db, self.campaign, CAMPAIGN_FILE)
+            yield Sitting(look.db, look.now, today, look.is_simulated, campaign.deadline_in_force(known, today))
 
 
 @dataclass(frozen=True, slots=True)

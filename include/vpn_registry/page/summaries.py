@@ -9,13 +9,14 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from vpn_registry.campaign import SILENT
 from vpn_registry.forecast import Forecast, forecast
 from vpn_registry.model import Outcome, percentage
 from vpn_registry.page import urgency
 from vpn_registry.page.desk import Desk, Sitting
 from vpn_registry.page.lists import chosen, paging, sheet, window
 from vpn_registry.page.room import Room, known_isp
-from vpn_registry.registry import browse, glance
+from vpn_registry.registry import browse, glance, office_mails, reminders
 from vpn_registry.registry.glance import Coverage, Filing, Standing
 
 TREND_DAYS: Final = 60
@@ -36,6 +37,7 @@ _DAG_PAGES: Final = {
     "approve_notices": "/notices?state=held",
     "send_notices": "/notices",
     "decide_case": "/cases",
+    "extend_deadline": "/cases?kind=extension",
 }
 """What of the page belongs to a DAG; the others show the overview."""
 
@@ -52,7 +54,7 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
                 return sheet("isps", _ISPS, rows, len(rows))
             return room.page(
                 request, "overview.html", desk, sitting, rows=rows, needs=_needs(desk, sitting, filings),
-                national=_national(rows), **_figures(sitting),
+                national=_national(rows), reported_on=office_mails.reported_on(sitting.db), **_figures(sitting),
             )  # fmt: skip
 
     @routes.get("/isps/{slug}")
@@ -164,7 +166,9 @@ def _needs(desk: Desk, sitting: Sitting, filings: Mapping[str, Filing]) -> list[
             *urgency.notices(waiting, desk.holidays),
             *urgency.cases(opened, desk.holidays),
             *urgency.stuck(glance.stuck(db, sitting.now - urgency.STUCK)),
-            *urgency.silent(desk.isps, filings, sitting.today),
+            *urgency.silent(
+                desk.isps, filings, sitting.today, reminders.last_on(db, SILENT), desk.campaign.deadlines[0].entered_on
+            ),
         ]
     )
 

@@ -106,19 +106,27 @@ def stuck(rows: Iterable[Any]) -> list[Need]:
     ]  # fmt: skip
 
 
-def silent(isps: Mapping[str, Isp], filings: Mapping[str, Filing], today: date) -> list[Need]:
-    """ISPs without a client list within their cadence."""
+def silent(
+    isps: Mapping[str, Isp],
+    filings: Mapping[str, Filing],
+    today: date,
+    reminded: Mapping[str, date],
+    opened_on: date,
+) -> list[Need]:
+    """ISPs without a client list within their cadence; `reminded` tells when each was, `opened_on` from which day on a
+    first list was expected."""
     needs = []
     for slug, isp in isps.items():
         filing = filings.get(slug)
         list_on = filing.list_on if filing else None
-        if isp.check_only or (list_on is not None and (today - list_on).days <= isp.cadence_days):
+        due = isp.list_due_on(list_on, opened_on)
+        if isp.check_only or today <= due:
             continue
         what = (
-            f"The newest client list is of {list_on:%-d %b %Y}, older than its {isp.cadence_days} days."
+            f"The newest client list is of {list_on:%-d %b %Y}, older than its {isp.list_days} days."
             if list_on is not None
             else "No client list was ever accepted" + (": nothing was ever filed." if filing is None else ".")
         )
-        due = list_on + timedelta(days=isp.cadence_days) if list_on is not None else None
-        needs.append(Need("silent", slug, what, address("isps", slug), due_on=due))
+        told = f" Reminded on {reminded[slug]:%-d %b %Y}." if slug in reminded else ""
+        needs.append(Need("silent", slug, what + told, address("isps", slug), due_on=due, dag="chase_filers"))
     return needs

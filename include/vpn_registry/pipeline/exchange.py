@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, Protocol
 
-from vpn_registry import campaign, roster
+from vpn_registry import roster
 from vpn_registry.campaign import Campaign
 from vpn_registry.dropzone import FolderZone, SftpZone, Zone
 from vpn_registry.journal import Journal
 from vpn_registry.landing import LandingStore
-from vpn_registry.model import ConfigurationError
 from vpn_registry.registry import deadlines, home, ledger
 from vpn_registry.registry.home import Registry
 from vpn_registry.roster import CAMPAIGN_FILE, Isp
@@ -51,6 +50,12 @@ class Exchange:
     landing: LandingStore
     journal: Journal
     open_sftp: OpenSftp
+    run: str = ""
+    """The DAG run at work, as `dag_id/run_id`; '' outside of one."""
+
+    def behind(self) -> dict[str, str]:
+        """What the audit trail adds to an event so that the page can lead to the DAG run behind it."""
+        return {"run": self.run} if self.run else {}
 
     def now(self) -> datetime:
         """The installation's clock: real time, or the instant at which a simulated home stands."""
@@ -88,17 +93,12 @@ def _sftp_zone(dialled: AbstractContextManager[Any]) -> Iterator[Zone]:
 def _campaign(registry: Registry) -> Campaign:
     written = roster.load_campaign(CAMPAIGN_FILE)
     with registry.reading() as db:
-        recorded = deadlines.history(db, written.slug)
-    try:
-        return campaign.joined(written, recorded)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{CAMPAIGN_FILE}: deadlines do not continue what the registry recorded: {error}"
-        ) from error
+        return deadlines.continued(db, written, CAMPAIGN_FILE)
 
 
-def open_exchange(settings: Settings, *, open_sftp: OpenSftp, as_of: datetime | None = None) -> Exchange:
-    """Open this installation; `as_of` only for a simulated home (contract section 9).
+def open_exchange(settings: Settings, *, open_sftp: OpenSftp, as_of: datetime | None = None, run: str = "") -> Exchange:
+    """Open this installation, for the DAG run `run` if one asks; `as_of` only for a simulated home (contract section
+    9).
 
     The campaign is that of campaign.toml with the deadlines recorded in the registry. Raises ConfigurationError for a
     wrong setting or file, another schema, a missing key file, or sample ISPs on a home that is not simulated.
@@ -114,4 +114,5 @@ def open_exchange(settings: Settings, *, open_sftp: OpenSftp, as_of: datetime | 
         landing=LandingStore(settings.landing, registry.keys.encrypt, registry.keys.decrypt),
         journal=Journal(settings.journal),
         open_sftp=open_sftp,
+        run=run,
     )

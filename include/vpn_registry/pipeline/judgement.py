@@ -90,7 +90,7 @@ def judge_delivery(exchange: Exchange, isp: Isp, delivery: Delivery) -> Judged:
             reason, subject = " ".join(held_because.values()), str(delivery.id)
             cases.open_case(db, isp.slug, cases.HELD_DELIVERY, subject, delivery_id=delivery.id, reason=reason, at=at)
         changed = _follow(exchange, db, delivery, verdict, outcome, findings)
-        _audit(db, "collect_deliveries", "judge", delivery, outcome, changed, at)
+        _audit(exchange, db, "collect_deliveries", "judge", delivery, outcome, changed, at)
     _tell(delivery, outcome, verdict)
     return Judged(outcome, changed)
 
@@ -115,7 +115,7 @@ def take_up(exchange: Exchange, db: Session, held: Delivery, verdict: Verdict, *
         at=at,
     )
     changed = _follow(exchange, db, released, verdict, verdict.outcome, verdict.findings)
-    _audit(db, actor, "release", released, verdict.outcome, changed, at)
+    _audit(exchange, db, actor, "release", released, verdict.outcome, changed, at)
     return Judged(verdict.outcome, changed)
 
 
@@ -143,7 +143,14 @@ def _follow(
 
 
 def _audit(
-    db: Session, actor: str, action: str, delivery: Delivery, outcome: Outcome, changed: int, at: datetime
+    exchange: Exchange,
+    db: Session,
+    actor: str,
+    action: str,
+    delivery: Delivery,
+    outcome: Outcome,
+    changed: int,
+    at: datetime,
 ) -> None:
     audit.record(
         db,
@@ -151,7 +158,7 @@ def _audit(
         action=action,
         object_type="delivery",
         object_id=str(delivery.id),
-        detail={"isp": delivery.isp, "outcome": outcome.value, "changed": changed},
+        detail={"isp": delivery.isp, "outcome": outcome.value, "changed": changed} | exchange.behind(),
         at=at,
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from vpn_registry import campaign
 from vpn_registry.campaign import ENDING, SILENT
 from vpn_registry.forecast import Forecast, forecast
-from vpn_registry.model import LIST_AGE_DAYS, Outcome, pakistani_day, percentage
+from vpn_registry.model import LIST_AGE_DAYS, Outcome, Severity, pakistani_day, percentage
 from vpn_registry.pipeline import office, reminders
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.overview import Overview, overview
@@ -69,12 +69,6 @@ def queue(exchange: Exchange, *, page: str = "") -> bool:
             return False
         office.queue(exchange, db, office_mails.REPORT, today.isoformat(), "report", facts)
     return True
-
-
-def is_queued(exchange: Exchange) -> bool:
-    """Whether today's report has been put together."""
-    with exchange.registry.reading() as db:
-        return office_mails.has(db, office_mails.REPORT, pakistani_day(exchange.now()).isoformat())
 
 
 def silent(exchange: Exchange, db: Session) -> list[Silent]:
@@ -145,7 +139,8 @@ def _came(judged: Iterable[Judged]) -> dict[str, dict[str, int]]:
 def _refusal(one: Judged) -> Refusal:
     is_named = one.feed is not None and one.seq is not None
     named = f"{one.feed} {one.mode} {one.seq:04}" if is_named else "of a name that can't be read"
-    counted = sorted(one.counts_by_code.items(), key=lambda item: (-int(item[1]), item[0]))
+    errors = [item for item in one.counts_by_code.items() if rule(item[0]).severity is Severity.ERROR]
+    counted = sorted(errors, key=lambda item: (-int(item[1]), item[0]))
     reasons = tuple(f"{code} {rule(code).title}: {count}" for code, count in counted[:TOP_REASONS])
     rows = "" if not one.rows_total else f"{one.rows_rejected} of {one.rows_total} rows rejected"
     return Refusal(f"{one.isp} {named} (delivery {one.id})", one.outcome.value, rows, reasons)

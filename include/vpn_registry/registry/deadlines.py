@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from vpn_registry.campaign import Campaign, Deadline
+from vpn_registry.campaign import Campaign, Deadline, joined
+from vpn_registry.model import ConfigurationError
 from vpn_registry.registry.tables import DeadlineRow
 
 _DEADLINE = (
@@ -18,6 +21,14 @@ def history(db: Session, campaign: str) -> tuple[Deadline, ...]:
     """Every deadline recorded for the campaign, oldest first."""
     query = select(*_DEADLINE).where(DeadlineRow.campaign == campaign).order_by(DeadlineRow.version)
     return tuple(Deadline(*row) for row in db.execute(query))
+
+
+def continued(db: Session, written: Campaign, file: Path) -> Campaign:
+    """The campaign as its file has it, with the deadlines recorded. Raises ConfigurationError, which names the file."""
+    try:
+        return joined(written, history(db, written.slug))
+    except ValueError as error:
+        raise ConfigurationError(f"{file}: deadlines do not continue what the registry recorded: {error}") from error
 
 
 def record(db: Session, campaign: Campaign) -> tuple[Deadline, ...]:

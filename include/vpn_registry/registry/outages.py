@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from vpn_registry import campaign
+from vpn_registry.campaign import Deadline
+from vpn_registry.model import PAKISTAN
 from vpn_registry.registry.tables import ZoneOutageRow, ZoneWatchRow
+
+
+@dataclass(frozen=True, slots=True)
+class Punctuality:
+    """Whether a file was in time, and how long the filer's clock had stood still by then."""
+
+    is_on_time: bool
+    stood_still: timedelta
 
 
 def note_end(db: Session, isp: str, *, at: datetime, longest_gap: timedelta | None) -> None:
@@ -39,3 +51,13 @@ def stood_still(db: Session, isp: str, since: datetime, until: datetime) -> time
     if failing is not None and failing < until:
         spans.append((failing, until))
     return sum((min(ended, until) - max(began, since) for began, ended in spans), timedelta())
+
+
+def punctuality(db: Session, isp: str, first_listed_at: datetime, deadline: Deadline) -> Punctuality:
+    """Whether a file that we first listed then was in time for the deadline (contract section 1).
+
+    What counts as standing still are outages on the deadline's own day and after it.
+    """
+    last_day = datetime.combine(deadline.ends_on, time(), PAKISTAN)
+    standing = stood_still(db, isp, last_day, first_listed_at) if first_listed_at > last_day else timedelta()
+    return Punctuality(campaign.is_on_time(first_listed_at, deadline, standing), standing)

@@ -16,7 +16,7 @@ from vpn_registry import roster, settings
 from vpn_registry.model import Contact, ContactRole, Feed, Finding, Mode, NoticeState, Outcome, RowCounts, Severity
 from vpn_registry.page import Guards, make_app
 from vpn_registry.page.desk import Desk
-from vpn_registry.registry import cases, home, ledger, outbox, status_runs
+from vpn_registry.registry import audit, cases, home, ledger, outbox, status_runs
 from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.reader import Reader
@@ -25,6 +25,7 @@ from vpn_registry.settings import Settings
 HOSTILE = '<script>alert("x")</script>{{ 7*7 }}\'"&'
 URDU = "کراچی نیٹ"
 DELIVERY = 3
+RUN = "collect_deliveries/scheduled__2026-06-16T04:00:00+00:00"
 
 
 def look(request: Request) -> None:
@@ -67,6 +68,10 @@ def fill(registry: Registry) -> None:
         ledger.conclude(
             db, delivery, delivery.claim_no, outcome=Outcome.HELD, rows=RowCounts(1, 0, 1), counts_by_code={"H101": 1},
             findings=[Finding("H101", Severity.ERROR, HOSTILE, HOSTILE)], result={}, rulebook_version="1.0", at=AT,
+        )  # fmt: skip
+        audit.record(
+            db, actor="collect_deliveries", action="judge", object_type="delivery", object_id=str(delivery.id),
+            detail={"isp": "indus", "outcome": "held", "run": RUN}, at=AT,
         )  # fmt: skip
         cases.open_case(db, "indus", cases.HELD_DELIVERY, "3", reason=HOSTILE, at=AT, delivery_id=delivery.id)
         cases.open_case(db, "indus", cases.DISPUTE, "2", reason=HOSTILE, at=AT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from sqlalchemy import event, select
 from starlette.routing import Route
 
 from tests.unit.page.conftest import HOSTILE, URDU
+from tests.unit.registry.filing import AT
+from vpn_registry import campaign, roster
 from vpn_registry.model import ConfigurationError
 from vpn_registry.page.desk import Desk
-from vpn_registry.registry import reader
+from vpn_registry.registry import cases, deadlines, reader
 from vpn_registry.registry.engine import looking_engine
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.reader import NotAuditedError
@@ -168,3 +171,24 @@ def test_a_page_costs_few_queries_whatever_it_shows(ask: Callable[..., Any], reg
     finally:
         event.remove(engine, "before_cursor_execute", listen)
     assert 3 < len(asked) <= 24, asked
+
+
+def test_a_delivery_tells_whether_it_was_in_time_and_leads_to_the_run_behind_it(ask: Callable[..., Any]) -> None:
+    told = ask("/deliveries/3").text
+    assert "in time for 30 Jun 2026" in told
+    assert "/dags/collect_deliveries/runs/scheduled__2026-06-16T04%3A00%3A00%2B00%3A00" in told
+
+
+def test_an_extension_is_a_case_of_every_isp_and_moves_the_deadline_of_the_page(
+    ask: Callable[..., Any], registry: Registry
+) -> None:
+    written = roster.load_campaign()
+    extended = campaign.extend(written, date(2026, 7, 31), date(2026, 6, 15), "Letter 12")
+    with registry.writing() as db:
+        case = cases.open_case(db, "", cases.EXTENSION, "2026-07-31", reason="Letter 12", at=AT, opened_by="amna")
+    assert "every ISP" in ask("/cases?kind=extension").text
+    with registry.writing() as db:
+        deadlines.record(db, extended)
+        cases.close_case(db, "", cases.EXTENSION, "2026-07-31", at=AT)
+    assert "Deadline 31 Jul 2026" in ask("/cases").text
+    assert case

@@ -42,13 +42,18 @@ def test_mail_that_may_have_arrived_comes_before_mail_that_did_not() -> None:
 
 
 def test_an_isp_is_silent_once_its_list_is_older_than_its_cadence() -> None:
+    reminded: dict[str, date] = {}
+
     def silent(list_on: date | None) -> list[str]:
         filing = {} if list_on is None else {"indus": Filing("indus", list_on, AT)}
-        return [need.what for need in urgency.silent({"indus": INDUS}, filing, TODAY)]
+        needs = urgency.silent({"indus": INDUS}, filing, TODAY, reminded, date(2026, 1, 5))
+        return [need.what for need in needs]
 
     assert silent(TODAY - timedelta(days=31)) == []
     assert silent(TODAY - timedelta(days=32)) == ["The newest client list is of 11 May 2026, older than its 31 days."]
     assert silent(None) == ["No client list was ever accepted: nothing was ever filed."]
+    reminded["indus"] = date(2026, 6, 8)
+    assert silent(None) == ["No client list was ever accepted: nothing was ever filed. Reminded on 8 Jun 2026."]
 
 
 def test_zones_that_fail_come_first_and_only_those_of_the_roster() -> None:
