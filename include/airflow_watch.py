@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.exceptions import AirflowFailException
 
 if TYPE_CHECKING:
     from vpn_registry.pipeline.alarm import Alarm
@@ -73,12 +74,14 @@ def report_failure(context: Any) -> None:
         isp or "every ISP",
     )
     count("vpn_registry.failures", 1)
+    error = context.get("exception")
+    if isinstance(error, AirflowFailException):
+        return  # a form was refused, with the reason in its log: whoever sent it looks at it
     from vpn_registry.pipeline import alarm
     from vpn_registry.registry.office_mails import FAILURE
 
     name = task.task_id.rpartition(".")[2]
     means, next_step = advice(context["dag"].doc_md or "", name)
-    error = context.get("exception")
     tell(
         alarm.Alarm(
             kind=FAILURE,

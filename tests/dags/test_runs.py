@@ -168,6 +168,7 @@ def test_an_extension_is_entered_from_the_form_and_waits_for_another_person(
     assert run("extend_deadline", ends_on="2026-07-31", **form)["state"] == "success"
     own = run("decide_case", case=1, outcome="approve", reason="I entered it myself")
     assert own == {"state": "failed", "failed": ["decide"]}
+    assert list((here.home.parent / "mail").glob("*.eml")) == []  # what was refused is told to who asked, by its log
     with home.open_home(here).reading() as db:
         entered = db.execute(text("SELECT kind, subject, opened_by, closed_at FROM cases")).all()
     assert [tuple(one) for one in entered] == [("extension", "2026-07-31", "dag_test", None)]
@@ -192,6 +193,12 @@ def test_one_broken_zone_fails_alone_and_the_run_shows_it(
     (here.home / "zones" / "indus" / "incoming").rmdir()
     result = run("collect_deliveries")
     assert result == {"state": "failed", "failed": ["one_isp.take indus"]}
+    assert run("collect_deliveries")["state"] == "failed"
+    [mail] = read_mails(here.home.parent / "mail")
+    assert (mail.to, mail.subject) == (
+        ("data-team@regulator.example",),
+        "[Simulation] VPN registry: collect_deliveries.take failed for indus",
+    )
     assert {f"{name}.result.json" for name in samples.sample().files("kirana")} <= outgoing(here, "kirana")
 
 
