@@ -24,14 +24,16 @@ _PADDING: Final = b" " * 16
 _ENTITY: Final = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#([0-9]+)|#x([0-9A-Fa-f]+));")
 _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_BLANKS: Final = tuple(b" \t\r\n")
+_ENDS_OPENING: Final = np.isin(np.arange(256), tuple(b">/ \t\r\n"))
+_ENDS_CLOSING: Final = np.isin(np.arange(256), tuple(b"> \t\r\n"))
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
     """All tags of a piece of plain markup: byte `start` of `<`, byte `end` of `>`, and the bytes themselves.
 
-    `equals` are the bytes of `=` inside of tags, each of the tag at position `owner`.
+    `equals` are the bytes of `=` inside of tags, each of the tag at position `owner`. `first` and `last` are the bytes
+    behind each `<` and before each `=`, by which most of what is not looked for is passed over.
     """
 
     octets: NDArray[np.uint8]
@@ -39,34 +41,36 @@ class Tags:
     end: IntArray
     equals: IntArray
     owner: IntArray
+    first: NDArray[np.uint8]
+    last: NDArray[np.uint8]
 
     def opens(self, name: bytes) -> BoolArray:
         """Which tags open (or are) an element of this name."""
-        found = np.ones(len(self.start), dtype=np.bool_)
-        for offset, byte in enumerate(name, start=1):
-            found &= self.octets[self.start + offset] == byte
-        behind = self.octets[self.start + len(name) + 1]
-        found &= np.isin(behind, (ord(">"), ord("/"), *_BLANKS))
-        return found
+        return self._begin(name, _ENDS_OPENING)
 
     def closes(self, name: bytes) -> BoolArray:
-        found: BoolArray = self.octets[self.start + 1] == ord("/")
-        for offset, byte in enumerate(name, start=2):
-            found &= self.octets[self.start + offset] == byte
-        behind = self.octets[self.start + len(name) + 2]
-        found &= np.isin(behind, (ord(">"), *_BLANKS))
+        return self._begin(b"/" + name, _ENDS_CLOSING)
+
+    def _begin(self, name: bytes, ends: BoolArray) -> BoolArray:
+        """Which tags begin with these bytes and one of `ends` behind them; byte by byte, so that few are looked at."""
+        at = np.flatnonzero(self.first == name[0])
+        for offset, byte in enumerate(name[1:], start=2):
+            at = at[self.octets[self.start[at] + offset] == byte]
+        found = np.zeros(len(self.start), dtype=np.bool_)
+        found[at] = ends[self.octets[self.start[at] + len(name) + 1]]
         return found
 
     def attribute(self, name: bytes, of: BoolArray) -> IntArray:
         """For each tag of the mask `of`, in order, where the value of an attribute begins; -1 where it has none."""
-        found = self.octets[self.equals - len(name) - 1] == ord(" ")
-        for offset, byte in enumerate(name):
-            found &= self.octets[self.equals - len(name) + offset] == byte
-        found &= of[self.owner]
-        if (np.diff(self.owner[found]) == 0).any():
+        at = np.flatnonzero(self.last == name[-1])
+        for offset, byte in enumerate(reversed(b" " + name[:-1]), start=2):
+            at = at[self.octets[self.equals[at] - offset] == byte]
+        at = at[of[self.owner[at]]]
+        owner = self.owner[at]
+        if (np.diff(owner) == 0).any():
             raise NotPlainError  # the same words inside of another attribute's value
         values = np.full(len(self.start), -1, dtype=np.int64)
-        values[self.owner[found]] = self.equals[found] + 2
+        values[owner] = self.equals[at] + 2
         return values[of]
 
     def numbers(self, at: IntArray) -> IntArray:
@@ -108,7 +112,7 @@ def tags_of(block: bytes) -> Tags:
     breaks, _ = _within(np.flatnonzero((octets < ord(" ")) | (octets == ord("'"))), start, end)
     if len(breaks) or (octets[equals + 1] != ord('"')).any() or (octets[equals - 1] == ord(" ")).any():
         raise NotPlainError  # attributes apart by other blanks, or in other quotes
-    return Tags(octets, start, end, equals, owner)
+    return Tags(octets, start, end, equals, owner, octets[start + 1], octets[equals - 1])
 
 
 def _within(at: IntArray, start: IntArray, end: IntArray) -> tuple[IntArray, IntArray]:
