@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -73,17 +75,32 @@ def check(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+def _head(text: str) -> tuple[int, str]:
+    position, _, link = text.partition(":")
+    if not (position.isascii() and position.isdigit() and re.fullmatch(r"[0-9a-f]{64}", link)):
+        raise typer.BadParameter(f"{text!r} is no head; the daily report tells it as 1234:9f86d081...")
+    return int(position), link
+
+
 @audit.command()
-def verify() -> None:
+def verify(
+    head: Annotated[
+        tuple[int, str] | None,
+        typer.Option("--head", parser=_head, metavar="HEAD", help="A published head: nothing up to it may be gone."),
+    ] = None,
+) -> None:
     """Walk the audit chain; exit 1 and the first bad event when it doesn't hold."""
     from vpn_registry.registry import audit as trail
     from vpn_registry.registry import home
 
     registry = home.open_home(settings.load())
     with registry.reading() as session:
-        chain = trail.verify(session)
+        chain = trail.verify(session, head)
     if chain.broken_at is not None:
         typer.echo(f"The chain breaks at event {chain.broken_at}; {chain.sealed} events before it hold.")
+        raise typer.Exit(1)
+    if chain.is_cut_off and head is not None:
+        typer.echo(f"The chain ends after {chain.sealed} events; the published head stands on {head[0]}.")
         raise typer.Exit(1)
     typer.echo(f"{chain.sealed} events hold; head {chain.head}.")
     since = f", the oldest of {iso_utc(chain.oldest_unsealed_at)}" if chain.oldest_unsealed_at else ""

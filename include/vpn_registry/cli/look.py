@@ -150,3 +150,5 @@ def audit_read(registry: Registry, action: str, what: str, detail: dict[str, Any
             detail=detail,
             at=registry.now(),
         )
+    # At once, because nobody knows when the next pass will.
+    audit.seal(registry, registry.now())

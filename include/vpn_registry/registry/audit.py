@@ -10,36 +10,44 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import String, Text, cast, func, insert, select, type_coerce
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import iso_utc
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.locks import hold_audit_chain
 from vpn_registry.registry.tables import AuditEventRow, AuditSealRow
+from vpn_registry.registry.times import STORED_MOMENT
 
 START: Final = "0" * 64
 """What the first link of the chain stands on."""
 
+SCHEME: Final = 2
+"""How new links are made: over the stored text of every column, to the last byte. Links of scheme 1 stand on seconds
+and on the detail's meaning; they are still proved as they were made."""
+
 _EVENT: Final = (
     AuditEventRow.id,
-    AuditEventRow.happened_at,
+    type_coerce(AuditEventRow.happened_at, String).label("happened_at"),
     AuditEventRow.actor,
     AuditEventRow.action,
     AuditEventRow.object_type,
     AuditEventRow.object_id,
-    AuditEventRow.detail,
+    cast(AuditEventRow.detail, Text).label("detail"),
 )
+"""An event as it is stored: SQLite gives a moment as its text, PostgreSQL as a moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
     """What a walk along the chain found: how many links hold, its head, and the tail that is not sealed yet.
 
-    `broken_at` is the first event that is changed, missing or swapped; None when all hold.
+    `broken_at` is the first event that is changed, missing or swapped; None when all hold. `is_cut_off`: the chain ends
+    before a head that was published.
     """
 
     sealed: int
@@ -47,6 +55,7 @@ class Chain:
     unsealed: int
     oldest_unsealed_at: datetime | None
     broken_at: int | None
+    is_cut_off: bool = False
 
 
 def record(
@@ -100,17 +109,24 @@ def seal(registry: Registry, at: datetime) -> int:
         position, previous = (last.id, last.sha256) if last else (0, START)
         sealed = select(AuditSealRow.event_id)
         events = db.execute(select(*_EVENT).where(AuditEventRow.id.not_in(sealed)).order_by(AuditEventRow.id)).all()
-        links = []
+        made = []
         for event in events:
             position += 1
-            link = _link(previous, event)
-            links.append(
-                {"id": position, "event_id": event.id, "previous_sha256": previous, "sha256": link, "sealed_at": at}
+            link = make_link(previous, event, SCHEME, at)
+            made.append(
+                {
+                    "id": position,
+                    "event_id": event.id,
+                    "previous_sha256": previous,
+                    "sha256": link,
+                    "scheme": SCHEME,
+                    "sealed_at": at,
+                }
             )
             previous = link
-        if links:
-            db.execute(insert(AuditSealRow), links)
-    return len(links)
+        if made:
+            db.execute(insert(AuditSealRow), made)
+    return len(made)
 
 
 def head(db: Session) -> tuple[int, str]:
@@ -135,37 +151,65 @@ def last_at(db: Session) -> datetime | None:
     return db.scalar(select(AuditEventRow.happened_at).order_by(AuditEventRow.id.desc()).limit(1))
 
 
-def verify(db: Session) -> Chain:
-    """Walk the chain from its start."""
+def verify(db: Session, published: tuple[int, str] | None = None) -> Chain:
+    """Walk the chain from its start; `published` is a head that was told before: its position, and its link.
+
+    Without one, nothing tells that the last links were cut off with their events: the daily report publishes a head.
+    """
     count, oldest = tail(db)
-    seals = select(
+    previous, position = START, 0
+    try:
+        for link in links(db):
+            if not _holds(link, previous, position + 1):
+                return Chain(position, previous, count, oldest, link.sealed_event_id)
+            position, previous = position + 1, link.sha256
+            if published is not None and published[0] == position and published[1] != previous:
+                return Chain(position - 1, previous, count, oldest, link.sealed_event_id)
+    except DBAPIError:  # what is stored there is no text any more
+        broken_at = db.scalar(select(AuditSealRow.event_id).where(AuditSealRow.id == position + 1))
+        return Chain(position, previous, count, oldest, broken_at or position + 1)
+    if published is not None and published[0] > position:
+        return Chain(position, previous, count, oldest, None, is_cut_off=True)
+    return Chain(position, previous, count, oldest, None)
+
+
+def links(db: Session) -> Any:
+    """The links in order, each with its event as it is stored, nothing where that is missing."""
+    query = select(
         AuditSealRow.id.label("position"),
         AuditSealRow.event_id.label("sealed_event_id"),
         AuditSealRow.previous_sha256,
         AuditSealRow.sha256,
+        AuditSealRow.scheme,
+        type_coerce(AuditSealRow.sealed_at, String).label("sealed_at"),
         *_EVENT,
     )
-    joined = seals.outerjoin(AuditEventRow, AuditEventRow.id == AuditSealRow.event_id)
-    previous, position = START, 0
-    for seal_ in db.execute(joined.order_by(AuditSealRow.id)):
-        position += 1
-        is_whole = seal_.id is not None and seal_.position == position and seal_.previous_sha256 == previous
-        if not is_whole or seal_.sha256 != _link(previous, seal_):
-            return Chain(position - 1, previous, count, oldest, seal_.sealed_event_id)
-        previous = seal_.sha256
-    return Chain(position, previous, count, oldest, None)
+    joined = query.outerjoin(AuditEventRow, AuditEventRow.id == AuditSealRow.event_id)
+    return db.execute(joined.order_by(AuditSealRow.id))
 
 
-def _link(previous: str, event: Any) -> str:
-    """SHA-256 over the link before and the event in canonical JSON."""
-    told = {
-        "id": event.id,
-        "happened_at": iso_utc(event.happened_at),
-        "actor": event.actor,
-        "action": event.action,
-        "object_type": event.object_type,
-        "object_id": event.object_id,
-        "detail": event.detail,
-    }
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+def _holds(link: Any, previous: str, position: int) -> bool:
+    if link.id is None or link.position != position or link.previous_sha256 != previous:
+        return False
+    try:
+        return bool(link.sha256 == make_link(previous, link, link.scheme, link.sealed_at))
+    except (ValueError, TypeError, AttributeError):  # a moment or a detail that is none any more
+        return False
+
+
+def make_link(previous: str, event: Any, scheme: int, sealed_at: Any = None) -> str:
+    """SHA-256 over the link before, the event, and when it was sealed, by one of the two schemes."""
+    told = [event.id, _moment(event.happened_at), event.actor, event.action, event.object_type, event.object_id]
+    if scheme == SCHEME:
+        text = json.dumps([*told, event.detail, _moment(sealed_at)], separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(f"{previous}{text}".encode()).hexdigest()
+    names = ("id", "happened_at", "actor", "action", "object_type", "object_id")
+    happened_at = iso_utc(datetime.fromisoformat(f"{told[1]}+00:00"))
+    meant = dict(zip(names, told, strict=True)) | {"happened_at": happened_at, "detail": json.loads(event.detail)}
+    text = json.dumps(meant, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(f"{previous}{text}".encode()).hexdigest()
+
+
+def _moment(stored: Any) -> str:
+    """A moment as SQLite stores it, so that both databases seal the same."""
+    return stored if isinstance(stored, str) else stored.astimezone(UTC).strftime(STORED_MOMENT)

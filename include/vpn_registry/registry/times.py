@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Enum, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_SQLITE_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
+STORED_MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -30,14 +30,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"{value.isoformat()} has no time zone; the registry stores moments in UTC only")
         moment = value.astimezone(UTC)
-        return moment.strftime(_SQLITE_FORMAT) if dialect.name == "sqlite" else moment
+        return moment.strftime(STORED_MOMENT) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         if isinstance(value, datetime):
             return value.astimezone(UTC)
-        return datetime.strptime(value, _SQLITE_FORMAT).replace(tzinfo=UTC)
+        return datetime.strptime(value, STORED_MOMENT).replace(tzinfo=UTC)
 
 
 def one_of(values: type[StrEnum], name: str) -> Enum:

@@ -98,4 +98,5 @@ class AuditSealRow(Base):
     event_id: Mapped[int] = mapped_column(BIG, ForeignKey("audit_events.id"), unique=True)
     previous_sha256: Mapped[Sha256]
     sha256: Mapped[Sha256]
+    scheme: Mapped[int] = mapped_column(server_default="1")  # how the link was made (audit.py)
     sealed_at: Mapped[Moment]
