@@ -48,7 +48,7 @@ lock: $(STAMP) ## resolve requirements.txt and the tools anew into requirements.
 	"$$uv" pip compile --quiet --universal --python-version 3.11 --extra dev pyproject.toml \
 		--no-header --no-annotate $(ARGS) -o requirements.lock
 
-pictures: $(STAMP) ## take the README's pictures anew (needs Debian's chromium)
+pictures: $(STAMP) ## take the README's pictures and those of the letters anew (needs Debian's chromium)
 	$(BIN)/python docs/pictures.py $(ARGS)
 
 clean: ## remove what the tools leave behind; .venv and var stay

@@ -1,8 +1,9 @@
 """`make pictures`: runs the demo in a temporary home and photographs what a visitor would see of it.
 
 Writes docs/pictures/grid.png (one run of collect_deliveries in Airflow, its mapped tasks named after the ISPs),
-docs/pictures/page.png (the data team's page inside Airflow) and docs/pictures/letter.png (one letter as its recipient
-sees it). Needs Debian's chromium, for the Urdu names fonts-noto-core, and two to three minutes.
+docs/pictures/page.png (the data team's page inside Airflow), docs/pictures/letter.png (one letter as its recipient
+sees it), and the catalogue of all letters (letters.py); with the argument `letters` nothing but the catalogue. Needs
+Debian's chromium, for Urdu fonts-noto-core, and two to three minutes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import letters
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from vpn_registry import airflow_services, settings, terminal
@@ -42,6 +44,12 @@ def main() -> None:
     if not CHROMIUM.exists():
         sys.exit(f"docs/pictures.py: {CHROMIUM} is missing; on Debian: apt-get install chromium")
     FOLDER.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        letters.write(browser)
+        browser.close()
+    if sys.argv[1:] == ["letters"]:
+        return
     with tempfile.TemporaryDirectory(prefix="vpn-registry-pictures-") as folder:
         _of_its_own(folder)
         here = settings.load()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from dataclasses import replace
@@ -15,7 +16,7 @@ import jinja2
 import pandas as pd
 import pytest
 
-from vpn_registry import campaign, notices, roster
+from vpn_registry import campaign, notices, roster, settings
 from vpn_registry.model import ConfigurationError, Contact, ContactRole, Status
 from vpn_registry.notices import Parts, Progress, Purpose, Tally
 from vpn_registry.notices.contents import COLUMNS, REGISTERING
@@ -375,3 +376,44 @@ def test_a_malformed_notice_number_is_refused(notice_no: str) -> None:
         notices.message_id(notice_no, "desk@indus.example")
     with pytest.raises(ValueError, match="not a notice number"):
         notices.render(LETTERS, data(notice_no=notice_no))
+
+
+# Letters from right to left, and letters shown before they are sent
+
+
+def test_names_of_files_and_numbers_keep_their_order_in_urdu() -> None:
+    letter = notices.render(LETTERS, data(isp=replace(ISP, language="ur")))
+    for kept in ("incoming/", "indus_responses_delta_YYYYMMDD_NNNN.csv", ".txt", "+92 51 000 0000"):
+        assert f'<bdi dir="ltr">{kept}</bdi>' in letter.html
+    assert "\u2066incoming/\u2069" in letter.text
+    assert "\u2066+92 51 000 0000\u2069" in letter.text
+    # Whoever copies the name of a file from the text must not copy a mark with it.
+    assert " indus_responses_delta_YYYYMMDD_NNNN.csv " in " ".join(letter.text.split())
+
+
+def test_english_letters_hold_no_marks() -> None:
+    letter = notices.render(LETTERS, data())
+    assert '<bdi dir="ltr">' not in letter.html
+    assert not {"\u2066", "\u2069"} & set(letter.text)
+
+
+def test_markup_of_an_isp_stays_text_in_urdu() -> None:
+    letter = notices.render(LETTERS, data(isp=replace(ISP, language="ur", name_ur="<b>&amp;</b>")))
+    assert "<b>" not in letter.html
+    assert "<b>&amp;</b>" in html.unescape(re.sub("<[^>]+>", "", letter.html))
+
+
+@pytest.mark.parametrize("language", ["en", "ur"])
+@pytest.mark.parametrize("form", sorted(LETTERS.forms))
+def test_every_letter_can_be_looked_at_before_it_is_sent(form: str, language: str) -> None:
+    letter = notices.specimen(LETTERS, form, ISP, CAMPAIGN, language)
+    assert notices.specimen(LETTERS, form, ISP, CAMPAIGN, language) == letter
+    assert f"[{LETTERS.words[language]['simulation_mark']}]" in letter.subject
+
+
+def test_the_catalogue_shows_every_letter_in_both_languages() -> None:
+    page = (settings.PROJECT / "docs/letters.md").read_text(encoding="utf-8")
+    shown = sorted(re.findall(r"\]\(letters/([^)]+)\)", page))
+    assert shown == sorted(f"{form.lower()}.{language}.jpg" for form in LETTERS.forms for language in ("en", "ur"))
+    assert shown == sorted(path.name for path in (settings.PROJECT / "docs/letters").iterdir())
+    assert all((settings.PROJECT / "docs/letters" / name).stat().st_size < 200_000 for name in shown)

@@ -17,7 +17,7 @@ from vpn_registry.demo import samples, season_script
 from vpn_registry.demo.filers import Filer, Files, filers
 from vpn_registry.demo.season_script import FALLS_SILENT, FILES_AGAIN_AFTER, FILINGS, Filing
 from vpn_registry.model import PAKISTAN, NoticeState, ZoneFolder, pakistani_day
-from vpn_registry.pipeline import approval, decisions, extension, reconcile
+from vpn_registry.pipeline import approval, chase, decisions, extension, reconcile
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import cases, chronicle, outbox, statuses
 
@@ -44,6 +44,9 @@ class Office(Protocol):
 
     def collect(self) -> None:
         """One pass over all zones."""
+
+    def chase(self) -> None:
+        """Remind ISPs of what is overdue."""
 
     def send(self) -> None:
         """Plan and brake notices, and send what may go out."""
@@ -105,6 +108,7 @@ class Season:
                         self._office.deliver(isp, files, folder)
                 self._office.collect()
             _compare(exchange)
+            self._chase(exchange)
             return
         dropped = [(isp, files) for isp, files in self._files(exchange, day, offset) if files]
         for isp, files in dropped:
@@ -112,6 +116,12 @@ class Season:
         if dropped:
             self._office.collect()
             _compare(exchange)
+            self._chase(exchange)
+
+    def _chase(self, exchange: Exchange) -> None:
+        """After the zones were listed: before, nobody knows whether an ISP has filed."""
+        if chase.remind(exchange, is_dry=True):
+            self._office.chase()
 
     def _files(self, exchange: Exchange, day: date, offset: int) -> Iterator[tuple[str, Files]]:
         due = [filing for filing in self._due if filing.offset <= offset]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from vpn_registry.campaign import SILENT
+from vpn_registry.campaign import REMINDERS
 from vpn_registry.model import NoticeState, pakistani_day
 from vpn_registry.pipeline import client_days, diary
 from vpn_registry.pipeline.client_days import MEANS, ClientDay, Why
@@ -25,16 +25,16 @@ _SHOWN_HOLES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The season when it is over. `sent` are copies that the registry calls sent, `received` those in the mail sink;
-    `failed` are DAG runs that did not succeed.
+    """The season when it is over. `sent` are the Message-IDs that the registry calls sent, `received` those of the
+    mails to ISPs in the sink, both sorted; `failed` are DAG runs that did not succeed.
     """
 
     isps: tuple[str, ...]
     pages: tuple[Page, ...]
     fates: tuple[Fate, ...]
     client_days: tuple[ClientDay, ...]
-    sent: int
-    received: int
+    sent: list[str]
+    received: list[str]
     failed: tuple[str, ...]
 
     @property
@@ -47,19 +47,19 @@ class Told:
         return not self.holes and not self.failed and self.sent == self.received
 
 
-def read(exchange: Exchange, first: date, *, letters_received: int, failed: Iterable[str] = ()) -> Told:
+def read(exchange: Exchange, first: date, *, received: Iterable[str], failed: Iterable[str] = ()) -> Told:
     """The season from `first` to the day on which the home's clock stands."""
     today = pakistani_day(exchange.now())
     with exchange.registry.reading() as db:
         fates = tuple(chronicle.fates(db, exchange.campaign.slug))
-    copies = [state for fate in fates for _, state, _ in fate.copies]
+        sent = chronicle.sent_ids(db)
     return Told(
         isps=tuple(exchange.isps),
         pages=tuple(diary.diary(exchange, first, today)),
         fates=fates,
         client_days=tuple(client_days.explain(client_days.read_record(exchange), first, today)),
-        sent=sum(state is NoticeState.SENT for state in copies),
-        received=letters_received,
+        sent=sorted(sent),
+        received=sorted(received),
         failed=tuple(failed),
     )
 
@@ -83,7 +83,7 @@ def as_json(told: Told) -> dict[str, Any]:
         "last_day": told.pages[-1].day.isoformat(),
         "days": [page.as_json() for page in told.pages],
         "letters": [_letter_json(fate) for fate in told.fates],
-        "messages": {"sent": told.sent, "received": told.received},
+        "messages": {"sent": len(told.sent), "received": len(told.received)},
         "client_days": {
             "total": len(told.client_days),
             "by_reason": {why.value: number for why, number in client_days.count(told.client_days).items()},
@@ -139,7 +139,9 @@ def _show_stages(console: Console, told: Told) -> None:
         "\nWhat became of each stage, ISP by ISP (the letter's day and number, and whom it named)", style="bold"
     )
     table = Table("stage", "due", *told.isps, box=None, padding=(0, 2, 0, 0))
-    stages = sorted({(fate.stage_on, fate.stage, fate.deadline_version) for fate in told.fates if fate.form != SILENT})
+    stages = sorted(
+        {(fate.stage_on, fate.stage, fate.deadline_version) for fate in told.fates if fate.form not in REMINDERS}
+    )
     for stage_on, stage, version in stages:
         cells = [
             "; ".join(
@@ -187,7 +189,11 @@ def _show_equality(console: Console, told: Told) -> None:
         console.print(f"  {hole.day} {hole.isp} {hole.subscriber_id}{about}", style="red", highlight=False)
     if len(told.holes) > _SHOWN_HOLES:
         console.print(f"  and {len(told.holes) - _SHOWN_HOLES} more", style="red")
-    agree = "as many as" if told.sent == told.received else "NOT as many as"
-    console.print(f"The mail sink received {told.received} letters, {agree} the {told.sent} the registry calls sent.")
+    agree = "the very ones" if told.sent == told.received else "NOT the ones"
+    console.print(
+        f"The mail sink received {len(told.received)} letters, {agree} that the registry calls sent.",
+        style="green" if told.sent == told.received else "red",
+        highlight=False,
+    )
     for failure in told.failed:
         console.print(f"A DAG run failed: {failure}", style="red", markup=False, highlight=False)

@@ -45,6 +45,9 @@ class _DagOffice:
     def collect(self) -> None:
         self._run("collect_deliveries")
 
+    def chase(self) -> None:
+        self._run("chase_filers")
+
     def send(self) -> None:
         self._run("send_notices")
 
@@ -73,7 +76,9 @@ def tell(here: Settings, console: Console, *, start: int, end: int) -> Told:
         exchange = open_exchange(here, open_sftp=no_sftp)
         if is_over:
             season_report.show_days(console, exchange, first, pakistani_day(exchange.now()))
-        return season_report.read(exchange, first, letters_received=len(servers.mails()), failed=failed)
+        ours = {contact.email for isp in exchange.isps.values() for contact in isp.contacts}
+        received = [mail.message_id for mail in servers.mails() if ours.intersection(mail.to)]
+        return season_report.read(exchange, first, received=received, failed=failed)
 
 
 def _is_over(here: Settings, first: date, end: int) -> bool:

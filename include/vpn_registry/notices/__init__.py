@@ -18,6 +18,7 @@ from vpn_registry.notices.contents import (
 from vpn_registry.notices.letters import NOTHING_OUTSTANDING, SILENT, Form, Letters, load_letters
 from vpn_registry.notices.office import OfficeLetter, render_office
 from vpn_registry.notices.rendering import MAIL_DOMAIN, Letter, NoticeData, header_text, message_id, render
+from vpn_registry.notices.specimens import specimen
 
 __all__ = [
     "COLUMNS",
@@ -43,6 +44,7 @@ __all__ = [
     "render_office",
     "select_parts",
     "since_last",
+    "specimen",
     "stage_brake",
     "tally",
 ]

@@ -19,7 +19,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, StrictUndefined, Template, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 from vpn_registry.campaign import Campaign
 from vpn_registry.model import percentage
@@ -33,6 +35,13 @@ MAIL_DOMAIN: Final = "vpn-registry.invalid"
 
 _NOTICE_NO: Final = re.compile(r"[A-Z]-[0-9]{4}-[0-9]{6}")
 _LOOKS_LIKE_CNIC: Final = re.compile(r"(?<![0-9])[0-9]{5}-?[0-9]{7}-?[0-9](?![0-9])")
+_LATIN: Final = re.compile(
+    r"\+[0-9][0-9 ]+[0-9]"  # a telephone number
+    r"|(?<![&#\w])\.?(?=[\d_.@/+-]*[A-Za-z])[A-Za-z0-9](?:[\w.@/+-]*[A-Za-z0-9/])?(?: [A-Za-z0-9](?:[\w.@/+-]*\w)?)*",
+    re.ASCII,
+)
+"""A telephone number, or names of files, folders, columns or mailboxes among words of another script; not the entities
+of escaped text."""
 _TEXT_WIDTH: Final = 76
 _PARAGRAPH: Final = re.compile(r"\n\s*\n")
 
@@ -86,13 +95,14 @@ def render(letters: Letters, data: NoticeData) -> Letter:
     mail: dict[str, Any] = facts | {"lists": None}
     zone: dict[str, Any] = facts | {"lists": {"a": _rows(data.parts.to_register), "b": _rows(data.parts.to_check)}}
     html, text = _template(letters.frame_html, is_html=True), _template(letters.frame_text)
+    marks = _directed if facts["words"]["dir"] == "rtl" else dict
     return Letter(
         subject=facts["subject"],
-        text=text.render(mail),
+        text=text.render(marks(mail)),
         html=html.render(mail),
         csv_name=f"{data.notice_no}.csv",
         csv_bytes=_csv(data.parts, ("subscriber_id", "status", "reason"), hide_cnics=True),
-        zone_text=text.render(zone),
+        zone_text=text.render(marks(zone)),
         zone_html=html.render(zone),
         zone_csv=_csv(data.parts, COLUMNS, hide_cnics=False),
     )
@@ -135,12 +145,36 @@ def _template(text: str, *, is_html: bool = False) -> Template:
     )
     environment.filters["of"] = _of
     environment.filters["wrapped"] = _wrapped
+    environment.filters["isolated"] = _isolated
     return environment.from_string(text)
 
 
 def _of(count: int, one: str, many: str) -> str:
     """`1 client`, `3 clients`."""
     return f"{count} {one if abs(count) == 1 else many}"
+
+
+@pass_context
+def _isolated(context: Context, text: str) -> Markup:
+    """In a letter from right to left: file names, folders and addresses as islands from left to right."""
+    escaped = str(escape(text))
+    if context["words"]["dir"] != "rtl":
+        return Markup(escaped)  # noqa: S704 - escaped one line above; until 2027-12-31
+    return Markup(_LATIN.sub(r'<bdi dir="ltr">\g<0></bdi>', escaped))  # noqa: S704 - escaped above; until 2027-12-31
+
+
+def _directed(facts: Any) -> Any:
+    """The same for plain text, by invisible marks, and only where a slash or dot at an end would change sides: whoever
+    copies a file name must not copy marks with it."""
+    if isinstance(facts, str):
+        return _LATIN.sub(lambda found: _island(found[0]), facts)
+    if isinstance(facts, list):
+        return [_directed(fact) for fact in facts]
+    return {name: _directed(fact) for name, fact in facts.items()} if isinstance(facts, dict) else facts
+
+
+def _island(token: str) -> str:
+    return f"\u2066{token}\u2069" if token.endswith("/") or token.startswith((".", "+")) else token
 
 
 def _wrapped(text: str, indent: str = "") -> str:

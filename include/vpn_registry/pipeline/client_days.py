@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vpn_registry import campaign, notices
-from vpn_registry.campaign import EXTENDED, LAPSED, MERGED, SILENT, deadline_in_force
+from vpn_registry.campaign import EXTENDED, LAPSED, MERGED, REMINDERS, deadline_in_force
 from vpn_registry.model import PAKISTAN, TO_REGISTER, NoticeState, Status, pakistani_day
 from vpn_registry.notices import Purpose
 from vpn_registry.pipeline.backlog import SUPPRESSED
@@ -88,7 +88,7 @@ class Record:
 def read_record(exchange: Exchange) -> Record:
     """Everything the explanation needs, on one snapshot of the registry."""
     with exchange.registry.reading() as db:
-        fates = tuple(fate for fate in chronicle.fates(db, exchange.campaign.slug) if fate.form != SILENT)
+        fates = tuple(fate for fate in chronicle.fates(db, exchange.campaign.slug) if fate.form not in REMINDERS)
         spells = tuple(chronicle.spells(db, (*TO_REGISTER, Status.DISPUTED)))
         decided = chronicle.events(db, [notice_action(state) for state in NoticeState])
         suppressed = chronicle.events(db, [SUPPRESSED])

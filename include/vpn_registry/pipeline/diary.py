@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from vpn_registry import campaign
-from vpn_registry.campaign import EXTENDED, LAPSED, MERGED, SILENT, deadline_in_force
+from vpn_registry.campaign import ENDING, EXTENDED, LAPSED, MERGED, SILENT, deadline_in_force
 from vpn_registry.model import TAKEN, NoticeState, iso_utc, pakistani_day
-from vpn_registry.notices import Purpose
+from vpn_registry.notices import NOTHING_OUTSTANDING, Purpose
 from vpn_registry.pipeline.backlog import SUPPRESSED
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import notice_action
@@ -30,6 +30,12 @@ _WHY_NOT: Final = {
     LAPSED: "it could not be sent within three working days (lapsed)",
     EXTENDED: "the deadline was extended before it went (extended)",
     Purpose.NOTHING_TO_TELL: "no client of this ISP had to be named (nothing to tell)",
+}
+
+_FORMS: Final = {
+    SILENT: "the client list is overdue",
+    ENDING: "registrations end soon",
+    NOTHING_OUTSTANDING: "nothing outstanding",
 }
 
 
@@ -166,9 +172,7 @@ def _cases(opened: Iterable[Opened]) -> Iterator[Entry]:
 
 
 def _name(fate: Fate) -> str:
-    form = "nothing outstanding, " if fate.form == "nothing-outstanding" else ""
-    reminder = "reminder of the client list" if fate.form == SILENT else f"{form}{fate.stage}"
-    return f"{fate.notice_no} ({reminder})"
+    return f"{fate.notice_no} ({_FORMS.get(fate.form, fate.stage)})"
 
 
 def _days(first: date, last: date) -> Iterator[date]:

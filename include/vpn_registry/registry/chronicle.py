@@ -158,6 +158,11 @@ def _fate(row: Any, copies: list[Any], named: dict[str, str]) -> Fate:
     )
 
 
+def sent_ids(db: Session) -> list[str]:
+    """The Message-ID of every copy that the relay accepted."""
+    return list(db.scalars(select(MessageRow.header_message_id).where(MessageRow.state == NoticeState.SENT)))
+
+
 def events(db: Session, actions: Collection[str]) -> list[Event]:
     """The events of these kinds, in order."""
     query = select(*_EVENT).where(AuditEventRow.action.in_(actions)).order_by(AuditEventRow.id)
