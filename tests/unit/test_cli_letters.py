@@ -38,3 +38,10 @@ def test_what_there_is_not_ends_with_two(arguments: tuple[str, ...], complaint: 
     done = vpnreg("preview", *arguments)
     assert done.exit_code == 2
     assert complaint in " ".join(done.output.replace("│", " ").split())
+
+
+def test_a_dossier_is_put_together_for_somebody() -> None:
+    assert vpnreg("dossier", "kirana").exit_code == 2
+    done = vpnreg("dossier", "kirana", "--reason", " ")
+    assert done.exit_code == 2
+    assert "it is kept in the audit trail" in " ".join(done.output.replace("│", " ").split())

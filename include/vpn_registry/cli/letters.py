@@ -1,13 +1,21 @@
-"""The command about letters that are not sent yet: preview."""
+"""Commands about letters: preview, before they are sent; dossier, when all have been."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vpn_registry import notices, roster, settings
-from vpn_registry.model import LANGUAGES, ConfigurationError
+from vpn_registry.cli.look import audit_read, show_or_write
+from vpn_registry.cli.options import AsJson, known_isp
+from vpn_registry.model import LANGUAGES, ConfigurationError, iso_utc
+
+if TYPE_CHECKING:
+    from vpn_registry.pipeline.dossier import Dossier
 
 commands = typer.Typer()
 
@@ -35,3 +43,54 @@ def preview(
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from None
     typer.echo(f"Subject: {letter.subject}\n\n{letter.text}" if shown == "text" else letter.html)
+
+
+@commands.command()
+def dossier(
+    isp: Annotated[str, typer.Argument(metavar="ISP")],
+    reason: Annotated[str, typer.Option(help="For whom it is put together, and why; kept in the audit trail.")],
+    as_json: AsJson = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file (mode 0600) instead of the screen.")
+    ] = None,
+) -> None:
+    """What the legal section gets about an ISP: letters, filings, answers, and each client still to register."""
+    from vpn_registry.one_pass import no_sftp
+    from vpn_registry.pipeline.dossier import assemble
+    from vpn_registry.pipeline.exchange import open_exchange
+
+    if not reason.strip():
+        raise typer.BadParameter("say in --reason for whom it is; it is kept in the audit trail")
+    known_isp(isp)
+    exchange = open_exchange(settings.load(), open_sftp=no_sftp)
+    audit_read(exchange.registry, "dossier", isp, {"isp": isp, "reason": reason})
+    told = assemble(exchange, exchange.isps[isp])
+    text = json.dumps(told.as_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(told))
+    show_or_write(f"{text}\n".encode(), output)
+
+
+def _lines(told: Dossier) -> Iterator[str]:
+    yield f"{told.name} ({told.isp}), licence {told.licence or 'not on file'}"
+    yield f"{told.campaign}; as of {iso_utc(told.as_of)}{' (simulated)' if told.is_simulated else ''}"
+    yield f"Legal base: {told.legal_base}"
+    yield f"Client list compared: {told.list_on or 'none accepted'}"
+    yield "\nDeadlines"
+    for one in told.deadlines:
+        yield f"  {one.ends_on}, entered {one.entered_on}: {one.source}"
+    yield f"\nLetters ({len(told.letters)})"
+    for letter in told.letters:
+        copies = ", ".join(f"{email} {state}" for email, state in letter.recipients.items())
+        about = f"{letter.to_register} to register, {letter.to_check} to check, by {letter.deadline}"
+        yield f"  {letter.sent_on} {letter.notice_no} {letter.stage}: {about}; {copies}"
+    yield from (f"  not sent: {one}" for one in told.not_sent)
+    yield f"\nClients still to register, or disputed ({len(told.clients)})"
+    for client in told.clients:
+        yield f"  {client.subscriber_id}: {client.status} since {client.since}. {client.reason}"
+        yield f"    named in {len(client.letters)} letters" + (
+            f": {', '.join(client.letters)}" if client.letters else ""
+        )
+        yield from (f"    answered {answer}" for answer in client.answers)
+        yield from (f"    {case}" for case in client.cases)
+    yield f"\nFilings ({len(told.filings)})"
+    yield from (f"  {filing}" for filing in told.filings)
+    yield "\nThis is a record for people to decide on. Nothing has been disconnected or blocked."

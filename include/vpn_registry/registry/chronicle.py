@@ -24,6 +24,7 @@ from vpn_registry.registry.tables import (
     NoticeClientRow,
     NoticeRow,
     ReconciliationRunRow,
+    ResponseRow,
 )
 
 _LEFT: Final = (NoticeState.SENT, NoticeState.UNCERTAIN)
@@ -112,6 +113,19 @@ class Opened:
     decision: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One accepted answer of an ISP about a client whom a notice named; of several the last one speaks."""
+
+    subscriber_id: str
+    notice_no: str
+    response: str
+    responded_on: date
+    learnt_at: datetime
+    reference: str | None
+    comment: str | None
+
+
 _SPELL: Final = tuple(getattr(ClientStatusRow, name) for name in Spell.__slots__)
 _STORED: Final = tuple(getattr(NoticeRow, name) for name in Fate.__slots__ if hasattr(NoticeRow, name))
 _EVENT: Final = tuple(getattr(AuditEventRow, name) for name in Event.__slots__)
@@ -198,6 +212,13 @@ def opened_cases(db: Session) -> list[Opened]:
         )
     }
     return [Opened(*row, *decided.get(row.id, (None, None, None, None))) for row in db.execute(query)]
+
+
+def replies(db: Session, isp: str) -> list[Reply]:
+    """What the ISP answered, in the order of its files; what a higher number had answered before comes first."""
+    query = select(*(getattr(ResponseRow, name) for name in Reply.__slots__)).where(ResponseRow.isp == isp)
+    rows: Any = db.execute(query.order_by(ResponseRow.seq, ResponseRow.row))
+    return [Reply(*row) for row in rows]
 
 
 def runs_at(db: Session) -> list[datetime]:

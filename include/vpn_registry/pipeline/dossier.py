@@ -1,0 +1,159 @@
+"""The end of the ladder (contract section 8): what people need who decide about an ISP; nothing decides for them.
+
+Which letters it got and when, what it filed and answered, and for each client that is still to register which letters
+named it. Clients stand by their subscriber ids; names and identity numbers are not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from vpn_registry.campaign import Deadline, deadline_in_force
+from vpn_registry.model import TO_REGISTER, Feed, Status, iso_utc, pakistani_day
+from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.registry import cases, chronicle, statuses
+from vpn_registry.registry.chronicle import Fate, Filed, Opened, Reply
+from vpn_registry.roster import Isp
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One letter that left: its number, day, stage, the deadline it told, how many it named, and its recipients, each
+    with the state of his copy."""
+
+    notice_no: str
+    sent_on: date
+    stage: str
+    deadline: date
+    to_register: int
+    to_check: int
+    recipients: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """One client that is still to register, or whose dispute nobody has decided."""
+
+    subscriber_id: str
+    status: str
+    since: date
+    reason: str
+    letters: tuple[str, ...]
+    answers: tuple[str, ...]
+    cases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything about one ISP in one campaign, as it stands at `as_of`."""
+
+    isp: str
+    name: str
+    licence: str
+    campaign: str
+    legal_base: str
+    as_of: datetime
+    is_simulated: bool
+    deadline: date
+    deadlines: tuple[Deadline, ...]
+    list_on: date | None
+    letters: tuple[Sent, ...]
+    not_sent: tuple[str, ...]
+    clients: tuple[Outstanding, ...]
+    filings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        values: dict[str, Any] = _plain(asdict(self))
+        return values
+
+
+def assemble(exchange: Exchange, isp: Isp) -> Dossier:
+    """The dossier of an ISP, on one snapshot of the registry; nothing is changed by it."""
+    now = exchange.now()
+    with exchange.registry.reading() as db:
+        fates = [fate for fate in chronicle.fates(db, exchange.campaign.slug) if fate.isp == isp.slug]
+        filed = [one for one in chronicle.filed(db) if one.isp == isp.slug]
+        opened = [case for case in chronicle.opened_cases(db) if case.isp == isp.slug]
+        replies = chronicle.replies(db, isp.slug)
+        current = statuses.latest(db, isp.slug)
+        list_on = statuses.list_on(db, isp.slug)
+    wanted = current[current["status"].isin([str(status) for status in (*TO_REGISTER, Status.DISPUTED)])]
+    return Dossier(
+        isp=isp.slug,
+        name=isp.name,
+        licence=isp.licence,
+        campaign=exchange.campaign.name,
+        legal_base=exchange.campaign.legal_base,
+        as_of=now,
+        is_simulated=exchange.registry.is_simulated,
+        deadline=deadline_in_force(exchange.campaign, pakistani_day(now)).ends_on,
+        deadlines=exchange.campaign.deadlines,
+        list_on=list_on,
+        letters=tuple(_sent(fate) for fate in fates if fate.left_at is not None),
+        not_sent=tuple(_not_sent(fate) for fate in fates if fate.left_at is None),
+        clients=tuple(
+            _outstanding(row, fates, replies, opened)
+            for row in wanted.sort_values("subscriber_id").itertuples(index=False)
+        ),
+        filings=tuple(_filing(one) for one in filed),
+    )
+
+
+def _not_sent(fate: Fate) -> str:
+    return f"{fate.stage} of {fate.stage_on}: {fate.reason or fate.state}"
+
+
+def _sent(fate: Fate) -> Sent:
+    asked, checked = (sum(part == letter for part in fate.named.values()) for letter in "AB")
+    recipients = {email: state.value for email, state, _ in fate.copies}
+    left_on = pakistani_day(fate.left_at) if fate.left_at else fate.stage_on
+    return Sent(fate.notice_no, left_on, fate.stage, fate.ends_on, asked, checked, recipients)
+
+
+def _outstanding(client: Any, fates: Iterable[Fate], replies: Iterable[Reply], opened: Iterable[Opened]) -> Outstanding:
+    who = client.subscriber_id
+    return Outstanding(
+        subscriber_id=who,
+        status=str(client.status),
+        since=pakistani_day(client.since_at),
+        reason=client.reason,
+        letters=tuple(
+            f"{fate.notice_no} of {pakistani_day(fate.left_at)} ({fate.stage}, part {fate.named[who]})"
+            for fate in fates
+            if fate.left_at is not None and who in fate.named
+        ),
+        answers=tuple(_answer(reply) for reply in replies if reply.subscriber_id == who),
+        cases=tuple(_case(case) for case in opened if case.kind in cases.ABOUT_CLIENTS and case.subject == who),
+    )
+
+
+def _answer(reply: Reply) -> str:
+    words = "; ".join(filter(None, [reply.reference, reply.comment]))
+    said = f"{reply.response} on {reply.responded_on}, to {reply.notice_no}"
+    return f"{said}: {words}" if words else said
+
+
+def _case(case: Opened) -> str:
+    opened = f"case {case.case_id}, {case.kind}, since {pakistani_day(case.opened_at)}"
+    if case.decided_at is None:
+        return f"{opened}: not decided yet"
+    return f"{opened}: {case.outcome} by {case.actor} on {pakistani_day(case.decided_at)}, because: {case.decision}"
+
+
+def _filing(one: Filed) -> str:
+    rows = f", {one.rows_accepted} of {one.rows_total} rows" if one.rows_total and one.feed in set(Feed) else ""
+    return f"{pakistani_day(one.received_at)} {one.file_name}: {one.outcome or 'not judged yet'}{rows}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime):
+        return iso_utc(value)
+    return value.isoformat() if isinstance(value, date) else value
