@@ -1,4 +1,4 @@
-"""Commands about letters: preview, before they are sent; dossier, when all have been."""
+"""Commands about letters: preview, before they are sent; letter, one that was; dossier, when all have been."""
 
 from __future__ import annotations
 
@@ -43,6 +43,38 @@ def preview(
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from None
     typer.echo(f"Subject: {letter.subject}\n\n{letter.text}" if shown == "text" else letter.html)
+
+
+@commands.command()
+def letter(
+    notice_no: Annotated[str, typer.Argument(metavar="NOTICE_NO", help="Such as N-2026-000017.")],
+    shown: Annotated[str, typer.Option("--format", help="text, html, or csv: its attachment.")] = "text",
+    check: Annotated[
+        bool, typer.Option("--check", help="Make it anew from what is stored, and end with 1 where it differs.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file (mode 0600) instead of the screen.")
+    ] = None,
+) -> None:
+    """A letter as it was sent, byte by byte; --check proves that it follows from its data, form and rules."""
+    from vpn_registry.one_pass import no_sftp
+    from vpn_registry.pipeline.again import again
+    from vpn_registry.pipeline.exchange import open_exchange
+
+    if shown not in (*FORMATS, "csv"):
+        raise typer.BadParameter(f"--format takes text, html or csv, not {shown!r}")
+    exchange = open_exchange(settings.load(), open_sftp=no_sftp)
+    audit_read(exchange.registry, "letter", notice_no, {"notice": notice_no, "is_check": check})
+    found = again(exchange, notice_no)
+    if found is None:
+        typer.echo(f"No copy of a notice {notice_no} has left.", err=True)
+        raise typer.Exit(1)
+    if not check:
+        show_or_write({"text": found.text.encode(), "html": found.html.encode(), "csv": found.csv}[shown], output)
+        return
+    typer.echo(f"{notice_no}: {found.verdict}")
+    if not found.is_same:
+        raise typer.Exit(1)
 
 
 @commands.command()

@@ -10,6 +10,7 @@ from vpn_registry.notices.contents import (
     Purpose,
     Tally,
     no_parts,
+    ordered,
     purpose_of,
     select_parts,
     since_last,
@@ -17,6 +18,7 @@ from vpn_registry.notices.contents import (
 )
 from vpn_registry.notices.letters import NOTHING_OUTSTANDING, SILENT, Form, Letters, load_letters
 from vpn_registry.notices.office import OfficeLetter, render_office
+from vpn_registry.notices.recipes import data_of, form_sha256, recipe
 from vpn_registry.notices.rendering import MAIL_DOMAIN, Letter, NoticeData, header_text, message_id, render
 from vpn_registry.notices.specimens import specimen
 
@@ -35,11 +37,15 @@ __all__ = [
     "Purpose",
     "Tally",
     "brake",
+    "data_of",
+    "form_sha256",
     "header_text",
     "load_letters",
     "message_id",
     "no_parts",
+    "ordered",
     "purpose_of",
+    "recipe",
     "render",
     "render_office",
     "select_parts",

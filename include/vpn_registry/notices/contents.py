@@ -104,7 +104,7 @@ def select_parts(
         overdue = [who for who, since in (review_since or {}).items() if today >= _patience(since, holidays)]
         is_b |= (status == Status.REVIEW.value) & subscriber.isin(overdue)
     named = statuses[list(COLUMNS)].assign(status=status.mask(is_awaited, REGISTERING))
-    return Parts(_ordered(named[is_a]), _ordered(named[is_b]))
+    return Parts(ordered(named[is_a]), ordered(named[is_b]))
 
 
 def purpose_of(parts: Parts, statuses: pd.DataFrame, named_before: Collection[str]) -> Purpose:
@@ -134,8 +134,8 @@ def _unsettled(statuses: pd.DataFrame) -> frozenset[str]:
     return frozenset(statuses.loc[statuses["status"].isin([one.value for one in _UNSETTLED]), "subscriber_id"])
 
 
-def _ordered(named: pd.DataFrame) -> pd.DataFrame:
-    """By status in the order of the contract, then by subscriber."""
+def ordered(named: pd.DataFrame) -> pd.DataFrame:
+    """The clients of a part as letters list them: by status in the order of the contract, then by subscriber."""
     order = [status.value for status in (*_PART_A, *_PART_B, Status.REVIEW)] + [REGISTERING]
     place = named["status"].map({status: number for number, status in enumerate(order)})
     return named.iloc[np.lexsort([named["subscriber_id"].to_numpy(dtype=object), place.to_numpy()])].reset_index(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vpn_registry import notices
 from vpn_registry.campaign import EXTENDED, REMINDERS
@@ -11,12 +11,17 @@ from vpn_registry.model import Answer, pakistani_day
 from vpn_registry.notices import Letter, NoticeData, Purpose
 from vpn_registry.pipeline import reconcile, reminders
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import ledger, outbox, statuses
+from vpn_registry.reconciliation import RULE_VERSION
+from vpn_registry.registry import audit, ledger, outbox, statuses
 from vpn_registry.registry.outbox import FrozenLetter, Notice
 from vpn_registry.roster import Isp
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+
+COMPOSED: Final = "letter_composed"
+"""The audit event that keeps what a letter was made from; of several tries the last one is what left."""
 
 
 def compose(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> FrozenLetter | None:
@@ -28,10 +33,25 @@ def compose(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> Frozen
     data = notice_data(exchange, db, isp, notice)
     if data is None:
         return None
-    letter = notices.render(notices.load_letters(), data)
+    letters = notices.load_letters()
+    letter = notices.render(letters, data)
     parts = {"A": data.parts.to_register, "B": data.parts.to_check}
     outbox.name_clients(db, notice, parts, asdict(data.tally))
     ledger.queue_zone_files(db, isp.slug, _zone_copy(notice, letter))
+    audit.record(
+        db,
+        actor="send_notices",
+        action=COMPOSED,
+        object_type="notice",
+        object_id=notice.notice_no,
+        detail={
+            "isp": isp.slug,
+            "deadline_version": notice.deadline_version,
+            "rule_version": RULE_VERSION,
+            **notices.recipe(letters, data),
+        },
+        at=exchange.now(),
+    )
     return FrozenLetter(letter.subject, letter.text, letter.html, letter.csv_name, letter.csv_bytes)
 
 

@@ -214,6 +214,27 @@ def opened_cases(db: Session) -> list[Opened]:
     return [Opened(*row, *decided.get(row.id, (None, None, None, None))) for row in db.execute(query)]
 
 
+def told_letter(db: Session, notice_no: str) -> tuple[str, str, str, bytes] | None:
+    """Subject, text, HTML and attachment of a notice as the relay accepted it; None when no copy left."""
+    query = (
+        select(MessageRow.subject, MessageRow.body_text, MessageRow.body_html, MessageRow.attachment)
+        .join(NoticeRow, NoticeRow.id == MessageRow.notice_id)
+        .where(NoticeRow.notice_no == notice_no, MessageRow.state.in_(_LEFT), MessageRow.frozen_at.is_not(None))
+        .limit(1)
+    )
+    told: Any = db.execute(query).one_or_none()
+    return None if told is None else tuple(told)
+
+
+def named_clients(db: Session, notice_no: str) -> list[tuple[str, str, str, str]]:
+    """Whom a notice names: part, subscriber_id, status and reason, as the letter said them."""
+    named = NoticeClientRow
+    query = select(named.part, named.subscriber_id, named.status, named.reason)
+    query = query.join(NoticeRow, NoticeRow.id == named.notice_id).where(NoticeRow.notice_no == notice_no)
+    rows: Any = db.execute(query)
+    return [tuple(row) for row in rows]
+
+
 def replies(db: Session, isp: str) -> list[Reply]:
     """What the ISP answered, in the order of its files; what a higher number had answered before comes first."""
     query = select(*(getattr(ResponseRow, name) for name in Reply.__slots__)).where(ResponseRow.isp == isp)
