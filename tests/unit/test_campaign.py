@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from vpn_registry import campaign, roster
 from vpn_registry.campaign import Deadline
-from vpn_registry.model import PAKISTAN
+from vpn_registry.model import PAKISTAN, pakistani_day
 
 OFFSETS = {"T-60": -60, "T-30": -30, "T-14": -14, "T-7": -7, "T-3": -3, "T-1": -1, "T+1": 1, "T+7": 7}
 JUNE_30 = Deadline("2026", 1, date(2026, 6, 30), date(2026, 1, 5), "opening")
@@ -217,3 +220,38 @@ def test_after_an_outage_stages_lapse_or_merge_into_the_latest() -> None:
 def test_no_letter_of_before_the_deadline_is_sent_after_it() -> None:
     assert campaign.last_day(date(2026, 6, 29), JUNE_30.ends_on, HOLIDAYS) == JUNE_30.ends_on
     assert campaign.last_day(date(2026, 7, 1), JUNE_30.ends_on, HOLIDAYS) == date(2026, 7, 6)
+
+
+# Whatever the host's own zone is
+
+
+@pytest.fixture(params=["UTC", "Asia/Karachi", "America/Los_Angeles", "Pacific/Kiritimati", "Asia/Kathmandu"])
+def host_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """This process in another time zone for the time of a test."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("listed", "day", "left", "is_on_time"),
+    [
+        ("2026-06-29T18:59:59Z", date(2026, 6, 29), 1, True),
+        ("2026-06-29T19:00:00Z", date(2026, 6, 30), 0, True),
+        ("2026-06-30T18:59:59Z", date(2026, 6, 30), 0, True),
+        ("2026-06-30T19:00:00Z", date(2026, 7, 1), -1, True),
+        ("2026-06-30T19:14:59Z", date(2026, 7, 1), -1, True),
+        ("2026-06-30T19:15:00Z", date(2026, 7, 1), -1, False),
+        ("2026-07-01T00:00:00Z", date(2026, 7, 1), -1, False),
+    ],
+)
+def test_the_deadline_falls_at_one_instant_all_over_the_world(
+    host_zone: str, listed: str, day: date, left: int, is_on_time: bool
+) -> None:
+    moment = datetime.fromisoformat(listed)
+    for seen in (moment, moment.astimezone(), moment.astimezone(ZoneInfo(host_zone))):
+        assert pakistani_day(seen) == day
+        assert campaign.days_left(JUNE_30, pakistani_day(seen)) == left
+        assert campaign.is_on_time(seen, JUNE_30) is is_on_time

@@ -25,7 +25,7 @@ def house(tmp_path: Path) -> Iterator[Installation]:
         engine_for(made.settings.database_url).dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def answerable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which a notice has named twelve of indus' clients; twenty are registered."""
     folder = tmp_path_factory.mktemp("answerable")

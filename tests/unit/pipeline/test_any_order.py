@@ -1,0 +1,93 @@
+"""For any order of registering, answering, extending and outage: one letter a stage, and none about the registered."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.installation import Cast, Installation, answer, send_notices
+from vpn_registry.campaign import deadline_in_force
+from vpn_registry.demo.sample_files import file_name, to_csv
+from vpn_registry.model import Feed, Mode, Response, pakistani_day
+from vpn_registry.pipeline import extension
+from vpn_registry.registry.engine import engine_for
+
+DEEDS = ("registers", "answers", "disputes", "extends", "is out", "does nothing")
+SEASONS = st.lists(st.tuples(st.integers(1, 4), st.sampled_from(DEEDS), st.integers(0, 11)), min_size=3, max_size=7)
+
+NAMED_TWICE = """
+SELECT n.deadline_version, n.stage, c.subscriber_id FROM notice_clients c JOIN notices n ON n.id = c.notice_id
+GROUP BY n.deadline_version, n.stage, c.isp, c.subscriber_id HAVING count(*) > 1
+"""
+NAMED_TOO_LATE = """
+SELECT n.notice_no, c.subscriber_id FROM notice_clients c JOIN notices n ON n.id = c.notice_id
+JOIN messages m ON m.notice_id = n.id JOIN registrations r ON r.isp = c.isp
+JOIN registration_versions v ON v.id = r.version_id AND v.subscriber_id = c.subscriber_id
+WHERE c.part = 'A' AND v.learnt_at < m.frozen_at
+"""
+
+
+def filed(house: Installation, feed: Feed, seq: int, row: dict[str, str]) -> None:
+    day = pakistani_day(house.exchange.now())
+    house.drop((file_name("indus", feed, Mode.DELTA, day, 0, seq), to_csv(feed, [row]).encode()))
+    house.run()
+
+
+def play(house: Installation, indus: Cast, season: list[tuple[int, str, int]]) -> None:
+    """One deed a day; letters are sent after each, but in an outage."""
+    open_clients = [row["subscriber_id"] for row in indus.listed][20:]
+    registered: set[str] = set()
+    seqs = {Feed.REGISTRATIONS: 1, Feed.RESPONSES: 0}
+    for gap, deed, which in season:
+        exchange = house.at(timedelta(days=gap))
+        today, who = pakistani_day(exchange.now()), open_clients[which]
+        if deed == "registers" and who not in registered:
+            registered.add(who)
+            seqs[Feed.REGISTRATIONS] += 1
+            filed(house, Feed.REGISTRATIONS, seqs[Feed.REGISTRATIONS], indus.registration(who))
+        elif deed in ("answers", "disputes"):
+            seqs[Feed.RESPONSES] += 1
+            said = Response.REGISTERING if deed == "answers" else Response.DISPUTE
+            row = answer(who, said, responded_on=today.isoformat())
+            filed(house, Feed.RESPONSES, seqs[Feed.RESPONSES], row)
+        elif deed == "extends":
+            ends_on: date = deadline_in_force(exchange.campaign, today).ends_on + timedelta(days=3)
+            extension.enter(exchange, ends_on, source="Notification", actor="amna")
+            house.at(timedelta(minutes=1))
+        if deed != "is out":
+            send_notices(house)
+
+
+@pytest.mark.soak
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(season=SEASONS)
+def test_no_order_names_a_client_twice_or_after_it_registered(
+    answerable: Path, season: list[tuple[int, str, int]]
+) -> None:
+    check(answerable, season)
+
+
+def test_a_registration_an_extension_and_an_outage_in_one_week(answerable: Path) -> None:
+    check(answerable, [(1, "registers", 0), (2, "extends", 0), (4, "is out", 0), (1, "disputes", 1)])
+
+
+def check(answerable: Path, season: list[tuple[int, str, int]]) -> None:
+    indus = Cast("indus")
+    indus.registered(20)
+    indus.open(12)
+    with tempfile.TemporaryDirectory() as folder:
+        house = Installation(shutil.copytree(answerable, Path(folder) / "home"))
+        play(house, indus, season)
+        assert house.rows(NAMED_TWICE) == []
+        assert house.rows(NAMED_TOO_LATE) == []
+        # The query would see it: whoever is registered stood in letters before.
+        earlier = house.rows(NAMED_TOO_LATE.replace("<", ">"))
+        assert len({who for _, who in earlier}) == len({which for _, deed, which in season if deed == "registers"})
+        assert len(house.rows("SELECT id FROM notices WHERE state = 'sent'")) >= 1
+        engine_for(house.settings.database_url).dispose()
