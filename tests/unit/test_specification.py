@@ -19,18 +19,37 @@ def first_cells(heading: str) -> list[str]:
     return re.findall(r"^\| `(.+?)` \|", part, flags=re.MULTILINE)
 
 
+def transcripts_of(heading: str) -> list[str]:
+    """The transcripts of `vpnreg check` between a heading and the next one of its level."""
+    part = PAGE.split(f"{heading}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"```console\n\$ vpnreg check (.+?)```", part, flags=re.DOTALL)
+
+
+def codes_in(transcript: str) -> list[str]:
+    return re.findall(r"^  ([FHW]\d{3}) ", transcript, flags=re.MULTILINE)
+
+
 def test_the_page_is_the_one_that_the_programs_write() -> None:
     message = "Run `python -m vpn_registry.cli.specification` and commit docs/file-specification.md."
     assert specification.text(PAGE) == PAGE, message
 
 
 def test_the_worked_example_is_accepted_and_each_slip_has_one_code_of_its_own() -> None:
-    transcripts = re.findall(r"```console\n\$ vpnreg check (.+?)```", PAGE, flags=re.DOTALL)
-    assert ": accepted, 2 rows" in transcripts[0]
-    codes = [re.findall(r"^  ([FHW]\d{3}) ", transcript, flags=re.MULTILINE) for transcript in transcripts[1:]]
+    whole, *broken = transcripts_of("## A first file, and ten ways to break it")
+    assert ": accepted, 2 rows" in whole
+    codes = [codes_in(transcript) for transcript in broken]
     assert len(codes) == 10
     assert all(len(found) == 1 for found in codes)
     assert len({found[0] for found in codes}) == 10
+
+
+def test_the_example_is_accepted_in_every_format_and_its_slips_are_named() -> None:
+    transcripts = transcripts_of("## The same file as a workbook or packed, and how to break that")
+    whole, broken = transcripts[: len(EXTENSIONS) - 1], transcripts[len(EXTENSIONS) - 1 :]
+    assert all(": accepted, 2 rows" in transcript for transcript in whole)
+    assert [codes_in(transcript) for transcript in broken] == [
+        ["H132"], ["F218"], ["H133"], ["H117", "H134"], ["F229"], ["F219"], ["F221"],
+    ]  # fmt: skip
 
 
 def test_the_tables_of_answers_name_every_field() -> None:

@@ -1,17 +1,19 @@
 """`python -m vpn_registry.cli.specification` renews what docs/file-specification.md takes from the rulebook.
 
 The page's own words are edited there; the blocks between `<!-- name -->` and `<!-- end -->` are written here: column
-tables, limits, and what `vpnreg check` says of the worked example and of ten ways to break it.
+tables, and what `vpnreg check` says of the worked example, as text, as a workbook and packed, and of ways to break it.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import re
 import shlex
 import tempfile
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +27,8 @@ from vpn_registry.settings import PROJECT
 
 PAGE: Final = PROJECT / "docs" / "file-specification.md"
 EXAMPLE: Final = PROJECT / "docs" / "examples" / "multan_registrations_delta_20260615_0001.csv"
+BOOK: Final = EXAMPLE.with_suffix(".xlsx")
+"""The example as a spreadsheet program wrote it."""
 DAY: Final = "2026-06-15"
 
 _BLOCK: Final = re.compile(r"(<!-- ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -53,6 +57,38 @@ def _cell(row: int, column: str, value: str) -> Callable[[bytes], bytes]:
     return changed
 
 
+def _sheet(change: Callable[[str], str]) -> Callable[[bytes], bytes]:
+    """A workbook with the markup of its sheet changed."""
+
+    def changed(content: bytes) -> bytes:
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            parts = {name: book.read(name) for name in book.namelist()}
+        sheet = "xl/worksheets/sheet1.xml"
+        return _zipped({**parts, sheet: change(parts[sheet].decode()).encode()})
+
+    return changed
+
+
+def _book_cell(reference: str, markup: str) -> Callable[[bytes], bytes]:
+    """A workbook with one cell in other markup."""
+    cell = re.compile(f'<c r="{reference}".*?</c>')
+    return _sheet(lambda sheet: cell.sub(f'<c r="{reference}"{markup}</c>', sheet))
+
+
+def _one_row_down(sheet: str) -> str:
+    title = '<row r="1"><c r="A1" t="inlineStr"><is><t>Multan Fibre, June 2026</t></is></c></row>'
+    moved = re.sub(r'(<row r="|<c r="[A-Z]+)(\d+)', lambda found: f"{found[1]}{int(found[2]) + 1}", sheet)
+    return moved.replace("<sheetData>", f"<sheetData>{title}")
+
+
+def _zipped(members: Mapping[str, bytes]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return held.getvalue()
+
+
 def _text(old: str, new: str) -> Callable[[bytes], bytes]:
     return lambda content: content.replace(old.encode(), new.encode())
 
@@ -78,6 +114,43 @@ SLIPS: Final = (
     Slip("An address behind NAT", "`local_ip` is the router's private address.", _cell(1, "local_ip", "192.168.1.1")),
 )
 
+BOOK_SLIPS: Final = (
+    Slip(
+        "A CNIC that became a number",
+        "The column had the format General when the CNIC was typed.",
+        _book_cell("G3", "><v>3630212345673</v>"),
+        BOOK.name,
+    ),
+    Slip(
+        "A title above the header",
+        "Row 1 says `Multan Fibre, June 2026`, the header stands in row 2.",
+        _sheet(_one_row_down),
+        BOOK.name,
+    ),
+    Slip("A formula", "The second city is `=L2`.", _book_cell("L3", ' t="str"><f>L2</f><v>Multan</v>'), BOOK.name),
+    Slip(
+        "A merged cell",
+        "Both clients are in Multan, so the two cells were merged.",
+        lambda content: _sheet(
+            lambda sheet: sheet.replace("</sheetData>", '</sheetData><mergeCells><mergeCell ref="L2:L3"/></mergeCells>')
+        )(_book_cell("L3", ">")(content)),
+        BOOK.name,
+    ),
+    Slip(
+        "A hidden row",
+        "A row was hidden, not deleted.",
+        _sheet(lambda sheet: sheet.replace('<row r="3"', '<row r="3" hidden="1"')),
+        BOOK.name,
+    ),
+    Slip("A new name in place of an export", "The workbook was renamed to `.csv`.", name=EXAMPLE.name),
+    Slip(
+        "A companion in the archive",
+        "A program added a hidden file of its own to the ZIP archive.",
+        lambda _: _zipped({EXAMPLE.name: EXAMPLE.read_bytes(), f"__MACOSX/._{EXAMPLE.name}": b""}),
+        f"{EXAMPLE.name}.zip",
+    ),
+)
+
 
 def text(page: str) -> str:
     """The page with every block renewed; KeyError for a block of an unknown name."""
@@ -87,7 +160,14 @@ def text(page: str) -> str:
 
 def _blocks() -> Mapping[str, Callable[[], str]]:
     columns = {f"columns-{feed}": lambda feed=feed: _columns(feed) for feed in Feed}
-    return {**columns, "example": _example, "slips": _slips}
+    return {
+        **columns,
+        "identifiers": _identifiers,
+        "example": _example,
+        "slips": lambda: _slips(SLIPS, EXAMPLE),
+        "book": _book,
+        "book-slips": lambda: _slips(BOOK_SLIPS, BOOK),
+    }
 
 
 def _columns(feed: Feed) -> str:
@@ -99,15 +179,32 @@ def _columns(feed: Feed) -> str:
     return "\n".join(lines)
 
 
+def _identifiers() -> str:
+    names = dict.fromkeys(column.name for feed in Feed for column in columns_of(feed) if column.is_identifier)
+    return f"Identifier columns: {', '.join(f'`{name}`' for name in names)}."
+
+
 def _example() -> str:
     content = EXAMPLE.read_text("utf-8").rstrip("\n")
     return f"```csv\n{content}\n```\n\n{_console(EXAMPLE.name, EXAMPLE.read_bytes())}"
 
 
-def _slips() -> str:
+def _book() -> str:
+    """The example as a workbook, and packed in the other ways."""
+    plain, book = EXAMPLE.read_bytes(), BOOK.read_bytes()
+    packed = {
+        BOOK.name: book,
+        f"{EXAMPLE.name}.gz": gzip.compress(plain),
+        f"{EXAMPLE.name}.zip": _zipped({EXAMPLE.name: plain}),
+        f"{BOOK.name}.zip": _zipped({BOOK.name: book}),
+    }
+    return "\n\n".join(_console(name, content, is_whole=False) for name, content in packed.items())
+
+
+def _slips(slips: Iterable[Slip], example: Path) -> str:
     parts = []
-    for number, slip in enumerate(SLIPS, 1):
-        shown = _console(slip.name, slip.change(EXAMPLE.read_bytes()), is_whole=False)
+    for number, slip in enumerate(slips, 1):
+        shown = _console(slip.name, slip.change(example.read_bytes()), is_whole=False)
         parts.append(f"### {number}. {slip.title}\n\n{slip.done}\n\n{shown}")
     return "\n\n".join(parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Final
 
 GZIP: Final = "gzip data"
@@ -9,15 +10,17 @@ ZIP: Final = "a ZIP archive"
 WORKBOOK: Final = "a workbook (xlsx)"
 OLD_WORKBOOK: Final = "an old or encrypted Office file"
 PDF: Final = "a PDF document"
+TEXT: Final = "plain text"
 OTHER: Final = "something else"
 
 _TAKEN: Final = {
-    "csv": (OTHER,),
+    "csv": (TEXT, OTHER),
     "csv.gz": (GZIP,),
     "csv.zip": (ZIP, WORKBOOK),  # a workbook is a ZIP archive: its members tell what is wrong with it
     "xlsx.zip": (ZIP, WORKBOOK),
     "xlsx": (WORKBOOK, OLD_WORKBOOK),  # `workbooks` tells the encrypted ones
 }
+_LOOKED_AT: Final = 4_096
 _MAGIC: Final = (
     (b"\x1f\x8b", GZIP),
     (b"PK\x03\x04", ZIP),
@@ -39,4 +42,13 @@ def kind_of(data: bytes) -> str:
     # The parts of a workbook stand in the archive's directory, at its end, and the first of them at its beginning.
     if kind == ZIP and (b"[Content_Types].xml" in data[-65_536:] or b"[Content_Types].xml" in data[:65_536]):
         return WORKBOOK
-    return kind
+    return TEXT if kind == OTHER and _is_text(data[:_LOOKED_AT]) else kind
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether it reads as UTF-8 so far, with no byte that text doesn't hold."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in data

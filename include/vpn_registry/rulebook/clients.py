@@ -38,6 +38,7 @@ RULES: Final[tuple[Rule, ...]] = (
         columns.VPN_USES,
         why="Whether a client must register depends on it; unknown is a proper answer, an empty cell is none.",
         example="maybe",
+        also_called={"y": "yes", "n": "no", "true": "yes", "false": "no"},
     ),
     Rule(
         code="W202",

@@ -284,7 +284,7 @@ _RULES: Final = (
         "Format not taken",
         "Such files can hide macros or can't be read safely.",
         "Files with the extension {ext} are not taken.",
-        "Send the content as .csv. " + _NEXT,
+        "Send the content as .csv or .xlsx, plain or packed as .csv.gz, .csv.zip or .xlsx.zip. " + _NEXT,
         "indus_clients_full_20260615_0042.xls",
     ),
     replace(
