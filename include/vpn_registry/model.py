@@ -162,7 +162,7 @@ class ListedFile:
     name: str
     size: int
     mtime: int  # seconds since the epoch, the zone's clock
-    kind: str  # "file", "directory", "link", "fifo", "device" or "unknown"
+    kind: str  # "file", "directory", "link", "fifo", "socket", "device" or "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,8 +163,15 @@ def test_wrong_use_ends_with_two_and_one_sentence(home: Home) -> None:
     assert "acme.toml" in home.vpnreg("isp", "list", code=2)
 
 
-def test_the_demo_tells_its_story_once_and_changes_nothing_the_second_time(home: Home) -> None:
-    first = home.vpnreg("demo")
+@pytest.fixture(scope="module")
+def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
+    """A home after the demo, whose zones are reached by SFTP, and what the demo said."""
+    home = Home(tmp_path_factory.mktemp("demonstrated"))
+    return home, home.vpnreg("demo")
+
+
+def test_the_demo_tells_its_story_once_and_changes_nothing_the_second_time(demonstrated: tuple[Home, str]) -> None:
+    home, first = demonstrated
     received = len(read_mails(home.folder / "home" / "mail"))
     assert received == 4
     assert "demo-operator" in first
@@ -178,3 +185,16 @@ def test_the_demo_tells_its_story_once_and_changes_nothing_the_second_time(home:
     assert "nothing is sent" in second
     assert json.loads(home.vpnreg("status", "--json")) == before
     assert len(read_mails(home.folder / "home" / "mail")) == received
+
+
+@pytest.mark.soak
+def test_an_extract_is_written_into_a_zone_that_is_reached_by_sftp(demonstrated: tuple[Home, str]) -> None:
+    home, _ = demonstrated
+    home.env["VPN_REGISTRY_ISPS"] = str(settings.INCLUDE / "isps")
+    told = json.loads(home.vpnreg("extract", "kirana", "--json"))
+    assert told["is_written"]
+    file = home.folder / "home" / "zones" / "kirana" / told["path"]
+    rows = list(csv.DictReader(io.StringIO(file.read_text("utf-8"), newline="")))
+    own = csv.DictReader(io.StringIO(home.vpnreg("export", "registry", "--isp", "kirana"), newline=""))
+    assert [row["national_no"] for row in rows] == [row["national_no"] for row in own]
+    assert rows

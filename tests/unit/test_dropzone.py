@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -76,8 +77,9 @@ def test_each_kind_of_entry_is_listed_as_what_it_is(root: Path, zone: FolderZone
     (here / "link").symlink_to("/etc/passwd")
     (here / "dangling").symlink_to("nowhere")
     os.mkfifo(here / "fifo")
+    os.mknod(here / "socket", stat.S_IFSOCK)
     listed = {entry.name: entry for entry in zone.list("incoming")}
-    assert list(listed) == ["dangling", "fifo", "file", "folder", "link"]
+    assert list(listed) == ["dangling", "fifo", "file", "folder", "link", "socket"]
     assert listed["file"] == ListedFile("file", 5, 1_781_000_000, "file")
     assert {name: entry.kind for name, entry in listed.items()} == {
         "dangling": "link",
@@ -85,6 +87,7 @@ def test_each_kind_of_entry_is_listed_as_what_it_is(root: Path, zone: FolderZone
         "file": "file",
         "folder": "directory",
         "link": "link",
+        "socket": "socket",
     }
 
 

@@ -179,6 +179,7 @@ def _kind(mode: int | None) -> str:
         (modes.S_ISDIR, "directory"),
         (modes.S_ISLNK, "link"),
         (modes.S_ISFIFO, "fifo"),
+        (modes.S_ISSOCK, "socket"),
         (modes.S_ISBLK, "device"),
         (modes.S_ISCHR, "device"),
     ):

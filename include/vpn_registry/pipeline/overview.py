@@ -20,6 +20,7 @@ _KINDS: Final = {
     "link": "a link",
     "directory": "a folder",
     "fifo": "a FIFO",
+    "socket": "a socket",
     "device": "a device",
     "unknown": "of no kind that the listing tells",
     "name": "a file whose name can't be stored",

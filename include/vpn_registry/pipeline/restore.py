@@ -11,7 +11,7 @@ from typing import Any
 
 from vpn_registry.model import ConfigurationError
 from vpn_registry.pipeline import backup as backups
-from vpn_registry.pipeline import collect
+from vpn_registry.pipeline import taking
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import audit, copies, erasure, home, ledger, recovery
 from vpn_registry.registry.keys import KeyRing
@@ -104,7 +104,7 @@ def _take_again(exchange: Exchange) -> tuple[list[str], list[str]]:
         with exchange.registry.writing() as db:
             delivery = recovery.claim_again(db, entry)
         received_at = datetime.fromisoformat(entry["at"])
-        collect.record_stored(
+        taking.record_stored(
             exchange, delivery, delivery.claim_no, entry["sha256"], entry["declared_sha256"], received_at=received_at
         )
         with exchange.registry.writing() as db:
