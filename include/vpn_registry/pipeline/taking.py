@@ -6,6 +6,7 @@ The caller holds the ISP's lease. Every step can be entered again: the ledger's 
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime
 
 from vpn_registry import answers
@@ -116,7 +117,7 @@ def clear_sources(exchange: Exchange, isp: Isp, zone: Zone) -> None:
             if _lies_unchanged(zone, delivery):
                 zone.remove(_path(delivery))
         with exchange.registry.writing() as db:
-            ledger.source_removed(db, delivery.id)
+            ledger.source_removed(db, delivery.id, removed_s=time.time())
 
 
 def _lies_unchanged(zone: Zone, delivery: Delivery) -> bool:

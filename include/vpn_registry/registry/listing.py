@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, union, update
+from sqlalchemy import delete, func, or_, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -55,7 +55,7 @@ def observe(
     """
     regular = {file.name: file for file in files if file.kind == "file" and _is_storable(file.name)}
     _remember_irregular(db, isp, folder, [file for file in files if file.name not in regular], at)
-    lying = _lying_there(db, isp, folder)
+    lying = _lying_there(db, isp, folder, monotonic)
     known: set[str] = set()
     settled: list[int] = []
     waiting = 0
@@ -115,9 +115,16 @@ def isps_with_work(db: Session) -> set[str]:
     )
 
 
-def source_removed(db: Session, delivery_id: int) -> None:
-    """Mark that a delivery's source is gone from the zone: the same name dropped again is a new delivery."""
-    db.execute(update(DeliveryRow).where(DeliveryRow.id == delivery_id).values(is_source_removed=True))
+def source_removed(db: Session, delivery_id: int, *, removed_s: float | None = None) -> None:
+    """Mark that a delivery's source is gone from the zone: the same name dropped again is a new delivery.
+
+    `removed_s` is the wall clock's second after it was removed: a listing that another run made before that still shows
+    the file, and is no news of it.
+    """
+    removed = update(DeliveryRow).where(DeliveryRow.id == delivery_id)
+    db.execute(removed.values(is_source_removed=True))
+    if removed_s is not None:  # what is answered stands as it is, and lies there no longer than a failed removal
+        db.execute(removed.where(DeliveryRow.state == DeliveryState.STORED).values(listed_s=removed_s))
 
 
 def record_listing(
@@ -202,7 +209,8 @@ def _remember_irregular(db: Session, isp: str, folder: ZoneFolder, files: list[L
         db.execute(upsert(db, IrregularFileRow).on_conflict_do_nothing(), new)
 
 
-def _lying_there(db: Session, isp: str, folder: ZoneFolder) -> Sequence[Any]:
+def _lying_there(db: Session, isp: str, folder: ZoneFolder, monotonic: float) -> Sequence[Any]:
+    """What lies in a folder as far as is known, and what a listing made at `monotonic` may still show of it."""
     return db.execute(
         select(
             DeliveryRow.id,
@@ -216,7 +224,7 @@ def _lying_there(db: Session, isp: str, folder: ZoneFolder) -> Sequence[Any]:
         .where(
             DeliveryRow.isp == isp,
             DeliveryRow.folder == folder,
-            DeliveryRow.is_source_removed.is_(False),
+            or_(DeliveryRow.is_source_removed.is_(False), DeliveryRow.listed_s > monotonic),
             DeliveryRow.state.in_((*_OPEN, *_TAKEN)),
         )
         .order_by(DeliveryRow.id)

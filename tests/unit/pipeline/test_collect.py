@@ -433,6 +433,19 @@ def test_a_listing_that_is_older_than_what_is_known_says_nothing(house: Installa
     assert house.rows("SELECT state, is_source_removed FROM deliveries") == [("stored", 0)]
 
 
+def test_a_listing_made_before_a_file_was_removed_does_not_bring_it_back(house: Installation, indus: Cast) -> None:
+    path = house.drop(registrations("indus", 1, indus.registered(1)))
+    looked_at, shown = time.time(), ListedFile(path.name, path.stat().st_size, int(path.stat().st_mtime), "file")
+    house.take("indus")
+    for monotonic, states_then in ((looked_at, ["stored"]), (time.time(), ["stored", "seen"])):
+        with house.exchange.registry.writing() as db:
+            ledger.observe(
+                db, "indus", ZoneFolder.INCOMING, [shown], at=house.exchange.now(), monotonic=monotonic,
+                settle_seconds=0,
+            )  # fmt: skip
+        assert [state for _, state, _ in states(house)] == states_then
+
+
 def test_a_look_counts_from_when_it_was_made_not_from_when_the_slowest_zone_answered(
     house: Installation, indus: Cast
 ) -> None:
