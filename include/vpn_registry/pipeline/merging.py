@@ -34,17 +34,31 @@ def merge_rows(
             db, keys, delivery, rows, at=at, may_close=verdict.may_close, protected_ids=rejected
         )
         return None, sum(count for effect, count in counts.items() if effect in CHANGES or effect == "left")
+    repeated = _repeated_withdrawals(verdict, rows)
     effects = merge.merge_registrations(
         db,
         keys,
         delivery,
-        rows,
+        pd.concat([rows, repeated]),
         at=at,
         may_close=verdict.may_close,
         protected_refs=rejected,
         confirmed_refs=column[verdict.duplicate].tolist(),
     )
-    return effects, int(effects["effect"].isin([str(e) for e in CHANGES]).sum()) + int(effects.attrs["closed_absent"])
+    closed = int(effects.attrs["closed_absent"])
+    effects = effects[~effects["row"].isin(repeated["row"])].reset_index(drop=True)
+    return effects, int(effects["effect"].isin([str(e) for e in CHANGES]).sum()) + closed
+
+
+def _repeated_withdrawals(verdict: Verdict, merged: pd.DataFrame) -> pd.DataFrame:
+    """Rows that withdraw what is withdrawn already, one a key.
+
+    They count as duplicates and change nothing current, but their number decides and stays on record: a lower one that
+    was held may be released later, and must not bring back what a higher one has withdrawn.
+    """
+    key = KEYS[verdict.feed]
+    rows = verdict.frame[verdict.duplicate & (verdict.frame["action"] == "withdraw").to_numpy(dtype=bool)]
+    return rows[~rows[key].isin(merged[key])].drop_duplicates(key)
 
 
 def foretell(exchange: Exchange, db: Session, delivery: Delivery, verdict: Verdict) -> pd.DataFrame | None:

@@ -1,7 +1,8 @@
 """The merge of one delivery into a book, with history, set-based (contract sections 3 and 6).
 
-The rows are loaded into a temporary table, a plan is made from one join with the current rows, and every change
-follows from the plan; nothing loops over rows. The order is the sequence number, not arrival:
+A plan is made from one join of the rows' keys and hashes with the current rows, and every change follows from it: work
+and writing grow with what changed, and only the number of what is repeated moves. Nothing loops over rows. The order is
+the sequence number, not arrival:
 
 - a row decides its key when its number is above the one that decided last; a lower one is overtaken: kept as history;
 - an overtaken row still gives a closed key its content when it is newer than the content shown;
@@ -13,7 +14,7 @@ So the same files in any order of arrival leave the same book.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session
 from vpn_registry.model import Delivery, Effect
 from vpn_registry.registry import merge_plan
 from vpn_registry.registry.bulk import insert_frame
+from vpn_registry.registry.deliveries import changed_rows
 from vpn_registry.registry.merge_plan import PLAN, Book, Merge
 from vpn_registry.registry.tables import DeliveryRow, KeptKeyRow
 
@@ -34,35 +36,32 @@ def merge(
     book: Book,
     delivery: Delivery,
     rows: pd.DataFrame,
+    content: Callable[[pd.Series[int]], pd.DataFrame],
     *,
     at: datetime,
     closes_absent: bool,
     kept: Collection[str],
     confirmed: Collection[str],
 ) -> int:
-    """Merge staged rows (`row`, `key`, `action`, `content_sha256` and the book's content) of one delivery.
+    """Merge the rows (`row`, `key`, `is_closing`, `content_sha256`) of one delivery.
 
+    `content` is asked once, for the numbers of the rows that become a version: `row`, `action` and the book's content.
     `closes_absent`: keys of the ISP that the file doesn't name are closed, except those in `kept` (named by a rejected
     row). `confirmed` keys are in force already as a duplicate row says again: only their deciding number moves.
-    Leaves the plan behind for `plan_of`; returns how many keys were closed by absence.
+    Leaves the plan behind; returns how many keys were closed by absence.
     """
     task = Merge(db, book, delivery, at)
     _lock(db, delivery.isp)
-    merge_plan.stage(task, rows)
-    merge_plan.plan(task)
+    merge_plan.make(task, rows)
+    merge_plan.stage_content(task, content)
+    _repeat(task)
     _add_unknown(task)
     _add_versions(task)
-    _show_content(task)
-    _decide(task)
+    _change(task)
     _confirm(task, confirmed)
     closed = _close_absent(task, kept) if closes_absent else 0
     _date_closings(task, closes_absent=closes_absent)
     return closed
-
-
-def plan_of(book: Book) -> tuple[Table, Table]:
-    """The temporary tables of the last merge in this transaction: the plan, and the rows as staged."""
-    return PLAN, book.staged
 
 
 def _lock(db: Session, isp: str) -> None:
@@ -75,14 +74,23 @@ def _seq_of(delivery_id: ColumnElement[Any]) -> Any:
     return select(DeliveryRow.seq).where(DeliveryRow.id == delivery_id).scalar_subquery()
 
 
+def _repeat(task: Merge) -> None:
+    """The number moves on for what the delivery repeats, so that a late lower one doesn't win."""
+    task.db.execute(
+        update(task.book.current).where(merge_plan.repeats(task)).values(decided_seq=task.seq, content_seq=task.seq)
+    )
+
+
 def _add_unknown(task: Merge) -> None:
     book, current = task.book, task.book.current
-    columns = ["isp", book.key, "is_in_force", "decided_seq"]
+    columns = ["isp", book.key, "is_in_force", "decided_seq", "closed_on"]
     values = [
         literal(task.delivery.isp),
         PLAN.c.key,
         and_(~PLAN.c.is_closing, PLAN.c.closed_by_id.is_(None)),
         func.coalesce(_seq_of(PLAN.c.closed_by_id), task.seq),
+        # What a later full file left out is dated by _date_closings.
+        case((PLAN.c.is_closing & PLAN.c.closed_by_id.is_(None), literal(task.content_on, sa.Date()))),
     ]
     task.db.execute(
         insert(current).from_select(
@@ -100,16 +108,18 @@ def _add_versions(task: Merge) -> None:
     staged, versions = task.book.staged, task.book.versions
     is_overtaken = PLAN.c.effect == Effect.OVERTAKEN.value
     # A closing row repeats no content: what it closed stays in the version before it.
-    content = [case((~PLAN.c.is_closing, staged.c[name])) for name in ("content_sha256", *task.book.content)]
+    content_sha256 = case((~PLAN.c.is_closing, PLAN.c.content_sha256))
+    action = case((PLAN.c.is_closing, "withdraw"), else_=staged.c.action)
     task.db.execute(
         insert(versions).from_select(
             ["current_id", "row", "seq", "action", "is_overtaken", "delivery_id", "learnt_at",
              "content_sha256", *task.book.content],
             select(
-                PLAN.c.current_id, PLAN.c.row, literal(task.seq), staged.c.action, is_overtaken,
-                literal(task.delivery.id), literal(task.at, versions.c.learnt_at.type), *content,
+                PLAN.c.current_id, PLAN.c.row, literal(task.seq), action, is_overtaken,
+                literal(task.delivery.id), literal(task.at, versions.c.learnt_at.type), content_sha256,
+                *(staged.c[name] for name in task.book.content),
             )
-            .select_from(PLAN.join(staged, staged.c.row == PLAN.c.row))
+            .select_from(PLAN.outerjoin(staged, staged.c.row == PLAN.c.row))
             .where(PLAN.c.adds_version)
             .order_by(PLAN.c.row),
         )
@@ -120,43 +130,51 @@ def _add_versions(task: Merge) -> None:
     )  # fmt: skip
 
 
-def _add_absent_versions(task: Merge, closed: sa.Select[Any], where: ColumnElement[bool]) -> None:
-    """One closing version for each selected (current id, seq, delivery id) that a full file left out."""
+def _add_absent_versions(task: Merge, closed: sa.Select[Any], where: ColumnElement[bool]) -> int:
+    """One closing version for each selected (current id, seq, delivery id) that a full file left out; how many."""
     learnt_at = literal(task.at, task.book.versions.c.learnt_at.type)
-    task.db.execute(
+    added = task.db.execute(
         insert(task.book.versions).from_select(
             ["current_id", "seq", "delivery_id", "action", "is_overtaken", "learnt_at"],
             closed.add_columns(literal("absent"), sa.false(), learnt_at).where(where),
-        )
+        ),
+        execution_options={"preserve_rowcount": True},
     )
+    return changed_rows(added)
 
 
-def _show_content(task: Merge) -> None:
+def _change(task: Merge) -> None:
+    """The current rows take over what the plan says: the content they show, and who decided that they are in force."""
     current, versions = task.book.current, task.book.versions
-    task.db.execute(
-        update(current)
-        .where(
-            PLAN.c.shows_content,
-            current.c.id == PLAN.c.current_id,
-            versions.c.current_id == PLAN.c.current_id,
-            versions.c.delivery_id == task.delivery.id,
-            versions.c.row == PLAN.c.row,
-        )
-        .values(content_seq=task.seq, content_sha256=versions.c.content_sha256, version_id=versions.c.id)
+    added = and_(
+        versions.c.current_id == PLAN.c.current_id,
+        versions.c.delivery_id == task.delivery.id,
+        versions.c.row == PLAN.c.row,
     )
-
-
-def _decide(task: Merge) -> None:
-    current = task.book.current
+    # An unknown key was decided when it was added.
+    decides_known = PLAN.c.is_decisive & ~PLAN.c.is_new
+    plan = (
+        select(
+            PLAN.c.current_id, PLAN.c.is_closing, PLAN.c.shows_content, PLAN.c.content_sha256,
+            versions.c.id.label("version_id"), decides_known.label("decides"),
+        )
+        .select_from(PLAN.outerjoin(versions, added))
+        .where(or_(PLAN.c.shows_content, decides_known))
+        .subquery()
+    )  # fmt: skip
+    shows, decides = plan.c.shows_content, plan.c.decides
     task.db.execute(
         update(current)
-        .where(PLAN.c.is_decisive, current.c.id == PLAN.c.current_id)
+        .where(current.c.id == plan.c.current_id)
         .values(
-            decided_seq=task.seq,
-            is_in_force=~PLAN.c.is_closing,
-            content_seq=case((PLAN.c.is_closing, current.c.content_seq), else_=task.seq),
+            content_seq=case((shows, task.seq), else_=current.c.content_seq),
+            content_sha256=case((shows, plan.c.content_sha256), else_=current.c.content_sha256),
+            version_id=case((shows, plan.c.version_id), else_=current.c.version_id),
+            decided_seq=case((decides, task.seq), else_=current.c.decided_seq),
+            is_in_force=case((decides, ~plan.c.is_closing), else_=current.c.is_in_force),
             closed_on=case(
-                (~PLAN.c.is_closing, null()),
+                (~decides, current.c.closed_on),
+                (~plan.c.is_closing, null()),
                 (current.c.closed_on.is_not(None), current.c.closed_on),
                 else_=literal(task.content_on, sa.Date()),
             ),
@@ -235,12 +253,11 @@ def _close_absent(task: Merge, kept: Collection[str]) -> int:
             KeptKeyRow.delivery_id == task.delivery.id, KeptKeyRow.key == current.c[task.book.key]
         )),
     )  # fmt: skip
-    _add_absent_versions(
+    closed = _add_absent_versions(
         task,
         select(current.c.id, literal(task.seq), literal(task.delivery.id)).order_by(current.c.id),
         is_absent & current.c.is_in_force,
     )
-    closed = db.scalar(select(func.count()).select_from(current).where(is_absent, current.c.is_in_force)) or 0
     db.execute(
         update(current)
         .where(is_absent)

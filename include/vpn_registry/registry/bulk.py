@@ -40,7 +40,8 @@ def insert_frame(db: Session, table: Table | type[Base], frame: pd.DataFrame) ->
         statement = str(sa.insert(bare).compile(dialect=connection.dialect))
         for batch in arrow.to_batches(_CHUNK):
             rows = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-            connection.exec_driver_sql(statement, rows)
+            if rows:  # a frame that was put together may hold an empty piece
+                connection.exec_driver_sql(statement, rows)
     return len(frame)
 
 

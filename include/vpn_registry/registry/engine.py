@@ -17,6 +17,8 @@ WRITER: Final = "vpn_registry_writer"
 """Execution option of a connection that is going to write: it takes SQLite's one write lock at BEGIN."""
 
 _BUSY_SECONDS: Final = 60
+_NO_JIT: Final = "-c jit=off"
+"""PostgreSQL would compile the long statements of a merge for longer than they run."""
 _LOOK_SECONDS: Final = 15
 """A page that takes longer is given up: whoever asked has long gone."""
 
@@ -42,7 +44,9 @@ def _engine_of_process(database_url: str, _process_id: int) -> Engine:
             " (postgresql://USER@HOST/NAME)."
         )
     if url.get_backend_name() != "sqlite":
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args={"options": "-c jit=off"}
+        )
     if not url.database or url.database == ":memory:":
         raise ConfigurationError("environment: VPN_REGISTRY_DATABASE_URL names no file; tasks share it on disk.")
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
@@ -64,7 +68,7 @@ def looking_engine(database_url: str) -> Engine:
         event.listen(looking, "connect", lambda connection, _record: connection.execute("PRAGMA query_only=ON"))
         event.listen(looking, "begin", _begin_sqlite)
         return looking
-    options = f"-c default_transaction_read_only=on -c statement_timeout={_LOOK_SECONDS * 1000}"
+    options = f"{_NO_JIT} -c default_transaction_read_only=on -c statement_timeout={_LOOK_SECONDS * 1000}"
     return create_engine(engine.url, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 5})
 
 
@@ -79,7 +83,7 @@ def hurried_engine(database_url: str, seconds: int) -> Engine:
         event.listen(hurried, "connect", lambda connection, _: connection.execute(f"PRAGMA busy_timeout={seconds}000"))
         event.listen(hurried, "begin", _begin_sqlite)
         return hurried
-    options = f"-c statement_timeout={seconds}s -c lock_timeout={seconds}s"
+    options = f"{_NO_JIT} -c statement_timeout={seconds}s -c lock_timeout={seconds}s"
     return create_engine(
         engine.url, pool_timeout=seconds, connect_args={"options": options, "connect_timeout": seconds}
     )

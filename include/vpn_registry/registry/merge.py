@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, Final, cast
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import Integer, String, Table, and_, case, func, literal, select, update
+from sqlalchemy import Integer, String, Table, and_, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from vpn_registry.model import Delivery, Feed, Mode, pakistani_day
+from vpn_registry.model import Delivery, Effect, Feed, Mode, pakistani_day
 from vpn_registry.registry import books
 from vpn_registry.registry.bulk import TEXT, read_frame
 from vpn_registry.registry.counters import issue
 from vpn_registry.registry.keys import KeyRing
-from vpn_registry.registry.merge_plan import Book
+from vpn_registry.registry.merge_plan import PLAN, ROWS, Book
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientVersionRow,
@@ -124,11 +125,11 @@ def merge_registrations(
     """
     is_full = delivery.name is not None and delivery.name.mode is Mode.FULL
     closed = books.merge(
-        db, REGISTRATIONS, delivery, _staged(REGISTRATIONS, keys, rows), at=at,
+        db, REGISTRATIONS, delivery, _keys(REGISTRATIONS, rows), _content(REGISTRATIONS, keys, rows), at=at,
         closes_absent=is_full and may_close, kept=protected_refs, confirmed=confirmed_refs,
     )  # fmt: skip
     _issue_national_numbers(db, at)
-    effects = _effects(db)
+    effects = _effects(db, delivery, rows)
     effects.attrs["closed_absent"] = closed
     return effects
 
@@ -144,23 +145,40 @@ def merge_clients(
     protected_ids: Collection[str] = (),
 ) -> dict[str, int]:
     """Merge an accepted client list: counts of rows by effect, and `left`, the clients it doesn't name any more."""
-    staged = _staged(CLIENTS, keys, rows.assign(action="listed"))
     left = books.merge(
-        db, CLIENTS, delivery, staged, at=at, closes_absent=may_close, kept=protected_ids, confirmed=()
+        db, CLIENTS, delivery, _keys(CLIENTS, rows), _content(CLIENTS, keys, rows), at=at,
+        closes_absent=may_close, kept=protected_ids, confirmed=(),
     )  # fmt: skip
-    plan, _ = books.plan_of(CLIENTS)
-    counted = db.execute(select(plan.c.effect, func.count()).group_by(plan.c.effect).order_by(plan.c.effect))
-    return {**{row[0]: row[1] for row in counted}, "left": left}
+    counted = db.execute(select(PLAN.c.effect, func.count()).group_by(PLAN.c.effect).order_by(PLAN.c.effect))
+    counts = Counter({row[0]: row[1] for row in counted})
+    counts[Effect.UNCHANGED.value] += len(rows) - counts.total()
+    return {**{effect: count for effect, count in counts.items() if count}, "left": left}
+
+
+def _keys(book: Book, rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "row": rows["row"].to_numpy(),
+            "key": _text(rows[book.key]),
+            "is_closing": (rows["action"] == "withdraw").to_numpy(dtype=bool) if book is REGISTRATIONS else False,
+            "content_sha256": _text(rows["row_sha256"]),
+        }
+    )
+
+
+def _content(book: Book, keys: KeyRing, rows: pd.DataFrame) -> Callable[[pd.Series[int]], pd.DataFrame]:
+    """Given numbers of rows, their content; only what is kept as a version is encrypted."""
+
+    def content_of(numbers: pd.Series[int]) -> pd.DataFrame:
+        return _staged(book, keys, rows[rows["row"].isin(numbers)])
+
+    return content_of
 
 
 def _staged(book: Book, keys: KeyRing, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows as the temporary table wants them: identity numbers as fingerprint and ciphertext, nothing of them plain."""
-    staged = {
-        "row": rows["row"].to_numpy(),
-        "key": _text(rows[book.key]),
-        "action": _text(rows["action"]),
-        "content_sha256": _text(rows["row_sha256"]),
-    }
+    staged: dict[str, Any] = {"row": rows["row"].to_numpy()}
+    staged["action"] = _text(rows["action"]) if book is REGISTRATIONS else "listed"
     for name in ("cnic", "other_id"):
         canonical = _text(rows[f"{name}_key"])
         filed = _text(rows[name])
@@ -189,12 +207,11 @@ def _mapped(column: pd.Series[Any], change: Any) -> pd.Series[Any]:
 
 def _issue_national_numbers(db: Session, at: datetime) -> None:
     """A number for each registration that got content and has none yet, in the order of the rows."""
-    plan, _ = books.plan_of(REGISTRATIONS)
     current = REGISTRATIONS.current
     unnumbered = (
-        select(plan.c.current_id, func.row_number().over(order_by=plan.c.row).label("place"))
-        .join(current, current.c.id == plan.c.current_id)
-        .where(current.c.national_no.is_(None), current.c.content_seq.is_not(None), ~plan.c.is_closing)
+        select(PLAN.c.current_id, func.row_number().over(order_by=PLAN.c.row).label("place"))
+        .join(current, current.c.id == PLAN.c.current_id)
+        .where(current.c.national_no.is_(None), current.c.content_seq.is_not(None), ~PLAN.c.is_closing)
         .subquery()
     )
     count = db.scalar(select(func.count()).select_from(unnumbered)) or 0
@@ -211,26 +228,33 @@ def _issue_national_numbers(db: Session, at: datetime) -> None:
     )
 
 
-def _effects(db: Session) -> pd.DataFrame:
-    plan, staged = books.plan_of(REGISTRATIONS)
+def _effects(db: Session, delivery: Delivery, rows: pd.DataFrame) -> pd.DataFrame:
     current, versions = REGISTRATIONS.current, REGISTRATIONS.versions
-    # A withdraw row needs only the ref: its subscriber is the one of the content it closed.
-    subscriber = case((staged.c.subscriber_id != "", staged.c.subscriber_id), else_=versions.c.subscriber_id)
-    query = (
-        select(
-            plan.c.row,
-            plan.c.key.label("registration_ref"),
-            subscriber.label("subscriber_id"),
-            current.c.national_no,
-            staged.c.action,
-            plan.c.effect,
-        )
-        .select_from(
-            plan.join(staged, staged.c.row == plan.c.row)
-            .join(current, current.c.id == plan.c.current_id)
-            .outerjoin(versions, and_(versions.c.id == current.c.version_id))
-        )
-        .order_by(plan.c.row)
+    numbers = read_frame(
+        db,
+        select(ROWS.c.row, current.c.national_no)
+        .join(current, and_(current.c.isp == delivery.isp, current.c.registration_ref == ROWS.c.key))
+        .order_by(ROWS.c.row),
+        text=("national_no",), whole=("row",),
+    )  # fmt: skip
+    planned = read_frame(
+        db,
+        # A withdraw row needs only the ref: its subscriber is the one of the content it closed.
+        select(PLAN.c.row, PLAN.c.effect, versions.c.subscriber_id)
+        .join(current, current.c.id == PLAN.c.current_id)
+        .outerjoin(versions, and_(versions.c.id == current.c.version_id)),
+        text=("effect", "subscriber_id"), whole=("row",),
+    ).set_index("row")  # fmt: skip
+    filed = rows[["row", "registration_ref", "subscriber_id", "action"]].sort_values("row", ignore_index=True)
+    effect = filed["row"].map(planned["effect"]).astype(TEXT).fillna(Effect.UNCHANGED.value)
+    subscriber, shown = _text(filed["subscriber_id"]), filed["row"].map(planned["subscriber_id"]).astype(TEXT)
+    return pd.DataFrame(
+        {
+            "row": filed["row"].astype("int64"),
+            "registration_ref": _text(filed["registration_ref"]),
+            "subscriber_id": subscriber.where(subscriber != "", shown).fillna(""),
+            "national_no": numbers["national_no"],
+            "action": _text(filed["action"]),
+            "effect": effect,
+        }
     )
-    text = ("registration_ref", "subscriber_id", "national_no", "action", "effect")
-    return read_frame(db, query, text=text, whole=("row",))

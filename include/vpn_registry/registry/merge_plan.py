@@ -1,11 +1,13 @@
-"""What a merge is about to do: the rows of one delivery in a temporary table, and the plan made from them.
+"""What a merge is about to do: the keys of one delivery in a temporary table, and the plan made from them.
 
+Of every row only its key and its hash are loaded. One join with the current rows finds those that do something: they
+are the plan, and only their content is loaded then. A row that repeats what its key holds is in no plan.
 The effects and the order of sequence numbers are explained in books.py, which carries the plan out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -37,11 +39,21 @@ from vpn_registry.registry.tables import DeliveryRow, KeptKeyRow
 from vpn_registry.registry.tables.base import BIG
 
 _TEMPORARY: Final = sa.MetaData()
+ROWS: Final = Table(
+    "merge_rows",
+    _TEMPORARY,
+    sa.Column("row", Integer),
+    sa.Column("key", Text),
+    sa.Column("is_closing", Boolean),
+    sa.Column("content_sha256", Text),
+    prefixes=["TEMPORARY"],
+)
 PLAN: Final = Table(
     "merge_plan",
     _TEMPORARY,
     sa.Column("row", Integer, primary_key=True, autoincrement=False),
     sa.Column("key", Text),
+    sa.Column("content_sha256", Text),
     sa.Column("current_id", BIG, index=True),  # without it SQLite looks the plan through for every current row
     sa.Column("is_new", Boolean),
     sa.Column("is_closing", Boolean),
@@ -66,11 +78,11 @@ class Book:
 
     @property
     def staged(self) -> Table:
-        """The temporary table of a delivery's rows."""
+        """The temporary table of the content that becomes a version."""
         name = f"staged_{self.feed.value}"
         if name in _TEMPORARY.tables:
             return _TEMPORARY.tables[name]
-        columns = [sa.Column(column, Text) for column in ("key", "action", "content_sha256", *self.content)]
+        columns = [sa.Column(column, Text) for column in ("action", *self.content)]
         return Table(name, _TEMPORARY, sa.Column("row", Integer, primary_key=True), *columns, prefixes=["TEMPORARY"])
 
 
@@ -99,27 +111,64 @@ class Merge:
         return self.book.current.c.isp == self.delivery.isp
 
 
-def stage(task: Merge, rows: pd.DataFrame) -> None:
-    """Load the rows and empty the plan."""
+def make(task: Merge, rows: pd.DataFrame) -> None:
+    """Load the keys (`row`, `key`, `is_closing`, `content_sha256`), and plan what each row does that does something."""
+    for table in (ROWS, PLAN, task.book.staged):
+        _empty(task, table)
+    insert_frame(task.db, ROWS, rows)
+    _analyze(task, ROWS, "key")
+    _plan(task)
+    _plan_overtaken(task)
+    _analyze(task, PLAN, "current_id, effect, is_new, adds_version")
+
+
+def stage_content(task: Merge, content: Callable[[pd.Series[int]], pd.DataFrame]) -> None:
+    """Load `action` and content of the rows that become a version; a closing row has none."""
+    wanted = select(PLAN.c.row).where(PLAN.c.adds_version, ~PLAN.c.is_closing).order_by(PLAN.c.row)
+    numbers = pd.Series(task.db.scalars(wanted).all(), dtype="int64")
+    insert_frame(task.db, task.book.staged, content(numbers))
+    _analyze(task, task.book.staged, '"row"')
+
+
+def repeats(task: Merge) -> ColumnElement[bool]:
+    """Which current rows a row of the delivery repeats, joined by key: in force with equal content."""
+    current = task.book.current
+    return and_(
+        task.is_own,
+        current.c[task.book.key] == ROWS.c.key,
+        current.c.content_sha256 == ROWS.c.content_sha256,
+        current.c.is_in_force,
+        current.c.decided_seq < task.seq,
+        ~ROWS.c.is_closing,
+    )
+
+
+def _empty(task: Merge, table: Table) -> None:
     connection = task.db.connection()
-    for table in (task.book.staged, PLAN):
-        # Made once a connection: temporary tables are no part of the schema, and live as long as it.
-        table.create(connection, checkfirst=True)
-        connection.execute(sa.delete(table))
-    insert_frame(task.db, task.book.staged, rows)
+    # Made once a connection: temporary tables are no part of the schema, and live as long as it.
+    table.create(connection, checkfirst=True)
+    # Rows that are only deleted would stay in PostgreSQL's table for the merges to come.
+    verb = "TRUNCATE" if connection.dialect.name == "postgresql" else "DELETE FROM"
+    connection.execute(sa.text(f"{verb} {table.name}"))
 
 
-def plan(task: Merge) -> None:
-    """What each staged row does, from one join with the current rows."""
-    staged, current = task.book.staged, task.book.current
+def _analyze(task: Merge, table: Table, columns: str) -> None:
+    if task.db.get_bind().dialect.name == "postgresql":
+        # A table made a moment ago has no statistics, and none makes the joins quadratic.
+        task.db.execute(sa.text(f"ANALYZE {table.name} ({columns})"))
+
+
+def _plan(task: Merge) -> None:
+    current = task.book.current
     closed_by = _closed_by(task)
-    is_new, is_closing = current.c.id.is_(None), staged.c.action == "withdraw"
+    is_new, is_closing = current.c.id.is_(None), ROWS.c.is_closing
     effect = _effect(task, closed_by)
     is_decisive = or_(is_new & closed_by.is_(None), func.coalesce(current.c.decided_seq < task.seq, False))
     says_something = effect.in_([e.value for e in Effect if e not in (Effect.UNCHANGED, Effect.OVERTAKEN)])
     facts = {
-        "row": staged.c.row,
-        "key": staged.c.key,
+        "row": ROWS.c.row,
+        "key": ROWS.c.key,
+        "content_sha256": ROWS.c.content_sha256,
         "current_id": current.c.id,
         "is_new": is_new,
         "is_closing": is_closing,
@@ -130,18 +179,15 @@ def plan(task: Merge) -> None:
         "adds_version": or_(is_new, says_something, and_(is_closing, is_decisive)),
         "shows_content": and_(~is_closing, or_(is_new, says_something)),
     }
-    joined = staged.outerjoin(current, and_(task.is_own, current.c[task.book.key] == staged.c.key))
-    task.db.execute(insert(PLAN).from_select(list(facts), select(*facts.values()).select_from(joined)))
-    _plan_overtaken(task)
-    if task.db.get_bind().dialect.name == "postgresql":
-        # A table made a moment ago has no statistics, and none makes the joins quadratic.
-        for table in (PLAN, staged):
-            task.db.execute(sa.text(f"ANALYZE {table.name}"))
+    joined = ROWS.outerjoin(current, and_(task.is_own, current.c[task.book.key] == ROWS.c.key))
+    does_something = or_(effect != Effect.UNCHANGED.value, is_closing)
+    planned = select(*facts.values()).select_from(joined).where(does_something)
+    task.db.execute(insert(PLAN).from_select(list(facts), planned))
 
 
 def _effect(task: Merge, closed_by: Any) -> Any:
-    staged, current = task.book.staged, task.book.current
-    is_new, is_closing = current.c.id.is_(None), staged.c.action == "withdraw"
+    current = task.book.current
+    is_new, is_closing = current.c.id.is_(None), ROWS.c.is_closing
     return case(
         (is_new & closed_by.is_not(None), Effect.OVERTAKEN.value),
         (is_new & is_closing, Effect.CLOSED.value),
@@ -152,7 +198,7 @@ def _effect(task: Merge, closed_by: Any) -> Any:
         (is_closing, Effect.UNCHANGED.value),
         (~current.c.is_in_force & current.c.content_seq.is_(None), Effect.CREATED.value),
         (~current.c.is_in_force, Effect.REINSTATED.value),
-        (current.c.content_sha256 == staged.c.content_sha256, Effect.UNCHANGED.value),
+        (current.c.content_sha256 == ROWS.c.content_sha256, Effect.UNCHANGED.value),
         else_=Effect.CHANGED.value,
     )
 
@@ -197,9 +243,7 @@ def _closed_by(task: Merge) -> Any:
         return sa.cast(null(), BIG)
     kept = [
         (
-            ~exists(
-                select(KeptKeyRow.key).where(KeptKeyRow.delivery_id == i, KeptKeyRow.key == task.book.staged.c.key)
-            ),
+            ~exists(select(KeptKeyRow.key).where(KeptKeyRow.delivery_id == i, KeptKeyRow.key == ROWS.c.key)),
             literal(i, BIG),
         )
         for i in later
@@ -212,8 +256,6 @@ def keys(task: Merge, keys: Collection[str]) -> sa.Select[tuple[str]]:
     table = _TEMPORARY.tables.get("merge_keys")
     if table is None:
         table = Table("merge_keys", _TEMPORARY, sa.Column("key", Text), prefixes=["TEMPORARY"])
-    connection = task.db.connection()
-    table.create(connection, checkfirst=True)
-    connection.execute(sa.delete(table))
+    _empty(task, table)
     insert_frame(task.db, table, pd.DataFrame({"key": sorted(set(keys))}))
     return select(table.c.key)

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, exists, func, literal_column, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from vpn_registry.model import TO_REGISTER, Feed, Outcome, ZoneFolder, pakistani_day
 from vpn_registry.registry import contests
@@ -113,26 +113,34 @@ def filed_elsewhere(db: Session, isp: str, today: date) -> dict[str, str]:
 
 def last_rejected(db: Session, isp: str) -> dict[str, tuple[int, int]]:
     """Subscriber -> (delivery, row) where the last registration row that named him was rejected."""
-    row = DeliveryRowRow
-    place = func.row_number().over(partition_by=row.subscriber_id, order_by=(DeliveryRow.seq.desc(), row.row.desc()))
-    latest = (
-        select(row.subscriber_id, row.delivery_id, row.row, row.outcome, place.label("place"))
-        .join(DeliveryRow, and_(DeliveryRow.id == row.delivery_id, DeliveryRow.revision == row.revision))
+    row, later_row, later = DeliveryRowRow, aliased(DeliveryRowRow), aliased(DeliveryRow)
+    # From the few rows that were refused, each looked up once: never through every row that was ever filed.
+    spoke_later = exists(
+        select(later_row.row)
+        .join(later, and_(later.id == later_row.delivery_id, later.revision == later_row.revision))
         .where(
-            DeliveryRow.isp == isp,
-            DeliveryRow.feed == Feed.REGISTRATIONS,
-            DeliveryRow.folder == ZoneFolder.INCOMING,
-            DeliveryRow.owns_number,
-            row.subscriber_id != "",
+            later_row.subscriber_id == row.subscriber_id,
+            *_registrations_of(isp, later),
+            or_(later.seq > DeliveryRow.seq, and_(later.id == DeliveryRow.id, later_row.row > row.row)),
         )
-        .subquery()
     )
     refused = db.execute(
-        select(latest.c.subscriber_id, latest.c.delivery_id, latest.c.row).where(
-            latest.c.place == 1, latest.c.outcome == "rejected"
-        )
-    )
+        select(row.subscriber_id, row.delivery_id, row.row)
+        .join(DeliveryRow, and_(DeliveryRow.id == row.delivery_id, DeliveryRow.revision == row.revision))
+        .where(*_registrations_of(isp, DeliveryRow), row.outcome == literal_column("'rejected'"),
+               row.subscriber_id != "", ~spoke_later)
+    )  # fmt: skip
     return {found.subscriber_id: (found.delivery_id, found.row) for found in refused}
+
+
+def _registrations_of(isp: str, delivery: type[DeliveryRow]) -> tuple[Any, ...]:
+    """The ISP's registration files that used their number up."""
+    return (
+        delivery.isp == isp,
+        delivery.feed == Feed.REGISTRATIONS,
+        delivery.folder == ZoneFolder.INCOMING,
+        delivery.owns_number,
+    )
 
 
 def list_delivery(db: Session, isp: str) -> int | None:

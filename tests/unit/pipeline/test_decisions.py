@@ -19,7 +19,7 @@ from tests.installation import (
     withdrawals,
 )
 from vpn_registry.model import Mode
-from vpn_registry.pipeline import decisions, extension, reconcile
+from vpn_registry.pipeline import decisions, extension, rebuild, reconcile
 from vpn_registry.pipeline.dispatch import ZoneBusyError
 from vpn_registry.registry import cases, ledger, queries, statuses
 from vpn_registry.registry.cases import DecisionRefusedError
@@ -123,6 +123,27 @@ def test_a_file_released_late_changes_nothing_that_a_later_number_decided(
     kept = house.rows("SELECT registration_ref FROM registrations WHERE is_in_force AND decided_seq = 3")
     assert kept == [(later,)]
     assert in_force(house) == 9
+
+
+def test_a_file_released_late_does_not_bring_back_what_was_withdrawn_again_after_it(
+    asked: Installation, indus: Cast
+) -> None:
+    gone = indus.book[0]
+    asked.drop(registrations("indus", 2, withdrawals([gone])))
+    asked.run()
+    asked.drop(registrations("indus", 3, indus.book[:8], Mode.FULL))  # names it again; held for what it leaves out
+    asked.run()
+    again, content = registrations("indus", 4, withdrawals([gone]))
+    asked.drop((again, content))
+    asked.run()
+    result = asked.result("indus", again)
+    assert (result["counts_by_code"], result["rows"]["duplicate"]) == ({"H405": 1}, 1)
+    assert asked.rows("SELECT effect FROM delivery_rows WHERE codes = 'H405'") == [("",)]
+    decide(asked, "release")
+    decided = "SELECT registration_ref, is_in_force FROM registrations WHERE decided_seq = 4"
+    assert asked.rows(decided) == [(gone["registration_ref"], 0)]
+    assert in_force(asked) == 7
+    assert rebuild.check(asked.exchange).first == []
 
 
 def test_a_refused_file_is_rejected_with_the_reason_and_merges_nothing(held: tuple[Installation, str]) -> None:

@@ -13,6 +13,7 @@ from vpn_registry.registry.tables.base import BIG, Base, Big, LongText, Moment, 
 from vpn_registry.registry.times import UtcDateTime, one_of
 
 _OPEN = text("state IN ('seen', 'claimed')")
+_REJECTED = text("outcome = 'rejected'")
 
 
 class DeliveryRow(Base):
@@ -90,7 +91,10 @@ class DeliveryRowRow(Base):
     """The outcome of one data row of a delivery, as it was judged in one revision."""
 
     __tablename__ = "delivery_rows"
-    __table_args__ = (Index(None, "subscriber_id"),)
+    __table_args__ = (
+        Index(None, "subscriber_id"),
+        Index("ix_delivery_rows_rejected", "delivery_id", sqlite_where=_REJECTED, postgresql_where=_REJECTED),
+    )
 
     delivery_id: Mapped[int] = mapped_column(BIG, ForeignKey("deliveries.id"), primary_key=True)
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
