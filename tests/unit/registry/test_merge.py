@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -212,24 +210,7 @@ def test_known_registrations_keep_their_types_when_there_are_none(registry: Regi
     assert [str(kind) for kind in frame.dtypes] == ["string", "bool", "int64", "string"]
 
 
-_ROWS = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["v", "w", "withdraw"]), max_size=3)
-_FILES = st.lists(st.tuples(_ROWS, st.sampled_from([None, "", "a", "b"])), min_size=2, max_size=5)
 _ISPS = (f"i{number}" for number in itertools.count(1))  # one registry, new series each time
-
-
-@settings(
-    max_examples=25,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(files=_FILES, data=st.data())
-def test_any_order_of_arrival_leaves_the_same_registry(
-    registry: Registry, files: list[tuple[dict[str, str], str | None]], data: st.DataObject
-) -> None:
-    """Files are deltas, or closing full files (second part not None) that keep the keys in it."""
-    arrival = data.draw(st.permutations(range(len(files))))
-    assert _book_after(registry, files, arrival) == _book_after(registry, files, range(len(files)))
 
 
 def test_every_order_of_a_difficult_season_leaves_the_same_registry(registry: Registry) -> None:
