@@ -171,8 +171,13 @@ def install(connection: Connection) -> None:
     connection.execute(delete(MessageMoveRow))
     connection.execute(insert(MessageMoveRow), [{"from_state": a, "to_state": b} for a, b in sorted(MESSAGE_MOVES)])
     for guard in GUARDS:
-        for statement in _statements(guard, connection.dialect.name):
-            connection.execute(text(statement.replace(":", r"\:")))
+        put(connection, guard)
+
+
+def put(connection: Connection, guard: Guard) -> None:
+    """Make one trigger anew."""
+    for statement in _statements(guard, connection.dialect.name):
+        connection.execute(text(statement.replace(":", r"\:")))
 
 
 def _statements(guard: Guard, dialect: str) -> tuple[str, ...]:

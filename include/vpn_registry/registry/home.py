@@ -24,9 +24,9 @@ from vpn_registry.registry.keys import KeyRing
 from vpn_registry.registry.tables import AuditEventRow, DeliveryRow, HomeRow, KeyMarkRow, NoticeRow, ZoneWatchRow
 from vpn_registry.settings import Settings
 
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _VERSION: Final = table("alembic_version")
-_KEY_MARK: Final = "this registry's key file"
+KEY_MARK: Final = "this registry's key file"
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,12 @@ def _upgrade(settings: Settings, *, as_of: datetime | None) -> str:
         from alembic.config import Config
 
         config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         guards.install(connection)
         if is_new:
-            mark = keys.fingerprint(_KEY_MARK)
+            mark = keys.fingerprint(KEY_MARK)
             connection.execute(insert(HomeRow).values(id=1, is_simulated=False, simulated_at=None, key_mark=mark))
         _refuse_other_keys(connection, settings, keys)
         mark_keys(connection, keys)
@@ -124,7 +124,7 @@ def _upgrade(settings: Settings, *, as_of: datetime | None) -> str:
 
 
 def _refuse_other_keys(connection: Connection, settings: Settings, keys: KeyRing) -> None:
-    if connection.scalar(select(HomeRow.key_mark)) != keys.fingerprint(_KEY_MARK):
+    if connection.scalar(select(HomeRow.key_mark)) != keys.fingerprint(KEY_MARK):
         raise ConfigurationError(
             f"{settings.key_file}: this is not the key file this registry was set up with; put that one back."
         )
@@ -222,4 +222,4 @@ def schema() -> str:
     """The revision that this version of the program works on."""
 
     # By the files' names: asking Alembic would make every command and task pay for its import.
-    return max(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("r[0-9]*.py"))
+    return max(path.name[1:5] for path in (MIGRATIONS / "versions").glob("r[0-9]*.py"))
