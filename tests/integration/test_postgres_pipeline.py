@@ -16,7 +16,7 @@ from tests.installation import Installation
 from tests.integration.faults.kills import tables_of
 from vpn_registry.demo import samples
 from vpn_registry.model import Status, ZoneFolder
-from vpn_registry.pipeline import notify, reconcile
+from vpn_registry.pipeline import notify, rebuild, reconcile
 from vpn_registry.registry import locks, statuses
 from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.keys import KeyRing
@@ -126,6 +126,12 @@ def test_both_databases_hold_the_same_registry(on_postgresql: Told, on_sqlite: T
     assert different == []
     assert on_sqlite.tables["registrations"]
     assert on_sqlite.tables["notices"]
+
+
+def test_the_registry_follows_from_the_files_on_postgresql_too(on_postgresql: Told) -> None:
+    rebuilt = rebuild.check(on_postgresql.house.exchange)
+    assert rebuilt.first == []
+    assert rebuilt.equal["registration_versions"] == len(on_postgresql.tables["registration_versions"])
 
 
 def test_a_comparison_waits_for_a_merge_of_the_same_isp(on_postgresql: Told) -> None:

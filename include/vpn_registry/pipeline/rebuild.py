@@ -2,7 +2,8 @@
 
 What a person decided is taken from the ledger (a held file that was released or refused is so again), and so is what
 the judging of that day knew of missing numbers. Rows are judged anew by the rulebook of that day; where its rules, or
-the ISP's file, are kept no longer, the stored verdict is taken.
+the ISP's file, are kept no longer, the stored verdict is taken, and always for answers to notices: what had been sent
+and listed when they came does not follow from the files alone.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from vpn_registry.validation import Verdict
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-_BOOKS: Final = (Feed.REGISTRATIONS, Feed.CLIENTS)
 _GAP: Final = "F102"
 _NO_KEY: Final = "F303"
 _NO_LIMITS: Final = Limits(*[2**40] * len(fields(Limits)))
@@ -59,11 +59,7 @@ def check(exchange: Exchange) -> Rebuilt:
     unreadable: list[Difference] = []
     with exchange.registry.reading() as db, replays.scratch(exchange.registry) as scratch:
         gone = erasure.discarded(db)
-        taken = [
-            one
-            for one in replays.taken(db)
-            if one.delivery.id not in gone and one.delivery.name and one.delivery.name.feed in _BOOKS
-        ]
+        taken = [one for one in replays.taken(db) if one.delivery.id not in gone]
         with scratch.writing() as scratch_db:
             replays.copy_ledger(db, scratch_db)
         for one in taken:
@@ -125,7 +121,7 @@ def _judged(aside: Exchange, db: Session, taken: Taken, data: bytes) -> Verdict 
         rulebook_version=taken.rulebook_version if is_kept else RULEBOOK_VERSION,
         with_suite=False,
     )
-    if isp is not None and is_kept:
+    if isp is not None and is_kept and name.feed is not Feed.RESPONSES:
         return anew
     rejected, duplicate, warned = validation.row_verdicts(taken.result)
     may_close = name.mode is Mode.FULL and _NO_KEY not in taken.file_codes

@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, exists, func, insert, l
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, Effect
-from vpn_registry.registry import merge_plan
+from vpn_registry.registry import locks, merge_plan
 from vpn_registry.registry.bulk import insert_frame
 from vpn_registry.registry.deliveries import changed_rows
 from vpn_registry.registry.merge_plan import PLAN, Book, Merge
@@ -51,7 +51,7 @@ def merge(
     Leaves the plan behind; returns how many keys were closed by absence.
     """
     task = Merge(db, book, delivery, at)
-    _lock(db, delivery.isp)
+    locks.hold_isp(db, delivery.isp)
     merge_plan.make(task, rows)
     merge_plan.stage_content(task, content)
     _repeat(task)
@@ -62,12 +62,6 @@ def merge(
     closed = _close_absent(task, kept) if closes_absent else 0
     _date_closings(task, closes_absent=closes_absent)
     return closed
-
-
-def _lock(db: Session, isp: str) -> None:
-    # One merge an ISP at a time; SQLite has a single writer anyway.
-    if db.get_bind().dialect.name == "postgresql":
-        db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"merge {isp}"))))
 
 
 def _seq_of(delivery_id: ColumnElement[Any]) -> Any:

@@ -14,10 +14,11 @@ from typing import Any, Final
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from vpn_registry.model import Feed
 from vpn_registry.registry import erasure
 from vpn_registry.registry.merge import CLIENTS, REGISTRATIONS
 from vpn_registry.registry.merge_plan import Book
-from vpn_registry.registry.tables import DeliveryRow, DeliveryRowRow, KeptKeyRow
+from vpn_registry.registry.tables import DeliveryRow, DeliveryRowRow, KeptKeyRow, ResponseRow
 
 SHOWN: Final = 20
 """So many differences are told of each table; the others are only counted."""
@@ -139,6 +140,8 @@ def _touched(db: Session, gone: frozenset[int]) -> frozenset[tuple[str, str, str
             decided.where(DeliveryRow.id.in_(gone), DeliveryRow.feed == book.feed),
         ):
             touched.update((book.feed.value, isp, key) for isp, key in db.execute(query))
+    answered = select(ResponseRow.isp, ResponseRow.subscriber_id).where(ResponseRow.delivery_id.in_(gone))
+    touched.update((Feed.RESPONSES.value, isp, who) for isp, who in (db.execute(answered) if gone else ()))
     return frozenset(touched)
 
 
@@ -147,6 +150,7 @@ def _parts(gone: frozenset[int], touched: frozenset[tuple[str, str, str]]) -> li
     return [
         *_book_parts(REGISTRATIONS, touched),
         *_book_parts(CLIENTS, touched),
+        _answers_part(touched),
         _Part(
             "kept_keys", select(KeptKeyRow.delivery_id, KeptKeyRow.key), keys=2,
             is_left_out=lambda row: row.delivery_id in gone,
@@ -164,12 +168,26 @@ def _parts(gone: frozenset[int], touched: frozenset[tuple[str, str, str]]) -> li
             .join(DeliveryRow, and_(DeliveryRow.id == rows.delivery_id, DeliveryRow.revision == rows.revision))
             .where(
                 DeliveryRow.outcome.in_(("accepted", "partial")), DeliveryRow.folder == "incoming",
-                DeliveryRow.feed.in_((REGISTRATIONS.feed, CLIENTS.feed)),
             ),
             keys=2,
             is_left_out=lambda row: row.delivery_id in gone or (row.feed, row.isp, row.key) in touched,
         ),
     ]  # fmt: skip
+
+
+def _answers_part(touched: frozenset[tuple[str, str, str]]) -> _Part:
+    answer = ResponseRow
+    return _Part(
+        "responses",
+        select(
+            answer.delivery_id, answer.row, answer.isp, answer.subscriber_id, answer.notice_no, answer.response,
+            answer.responded_on, answer.seq, answer.is_overtaken, answer.content_sha256, answer.reference,
+            answer.comment, answer.erased_at,
+        ),
+        keys=2,
+        content=frozenset({"reference", "comment"}),
+        is_left_out=lambda row: (Feed.RESPONSES.value, row.isp, row.subscriber_id) in touched,
+    )  # fmt: skip
 
 
 def _book_parts(book: Book, touched: frozenset[tuple[str, str, str]]) -> tuple[_Part, _Part]:

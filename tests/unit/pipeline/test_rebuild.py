@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from tests.installation import MORNING, Cast, Installation, clients, registrations, withdrawals
+from tests.installation import MORNING, Cast, Installation, answer, clients, registrations, responses, withdrawals
 from tests.unit.test_judging import city_is
 from vpn_registry import rulebook
 from vpn_registry.cli.app import app
@@ -107,6 +107,21 @@ def test_each_row_changed_by_hand_is_found(season: Installation) -> None:
     rebuilt = rebuild.check(season.exchange)
     assert sorted(f"{one.table}: {one.what}" for one in rebuilt.first) == sorted(DAMAGE.values())
     assert sum(rebuilt.different.values()) == len(DAMAGE)
+
+
+def test_answers_to_notices_are_replayed_too(asked: Installation, indus: Cast) -> None:
+    told = [client["subscriber_id"] for client in indus.listed[-3:]]
+    asked.drop(responses("indus", 2, [answer(told[0], "no_vpn"), answer(told[1], "dispute")]))
+    asked.run()
+    asked.drop(responses("indus", 1, [answer(told[0], "registering"), answer(told[2], "no_vpn", notice_no="N-1")]))
+    asked.run()
+    rebuilt = rebuild.check(asked.exchange)
+    assert (rebuilt.first, rebuilt.equal["responses"]) == ([], 3)
+    with asked.exchange.registry.writing() as db:
+        db.execute(text("DROP TRIGGER guard_responses_update_kept"))
+        db.execute(text("UPDATE responses SET response = 'no_vpn' WHERE response = 'dispute'"))
+    [difference] = rebuild.check(asked.exchange).first
+    assert (difference.table, difference.what) == ("responses", "differs in response")
 
 
 def test_missing_bytes_are_named_by_their_delivery(season: Installation) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tests.unit.registry.filing import AT, add, file_clients, file_registrations, registrations, store, withdraw
 from vpn_registry.model import Delivery, Feed, Mode
-from vpn_registry.registry import merge
+from vpn_registry.registry import locks, merge
 from vpn_registry.registry.deliveries import find
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.tables import DeliveryRow, RegistrationRow, RegistrationVersionRow
@@ -137,6 +138,21 @@ def test_a_late_row_below_a_full_file_is_closed_from_the_start(registry: Registr
     file_registrations(registry, 5, add("a"), mode=Mode.FULL, protected_refs=["kept"])
     assert effects(file_registrations(registry, 4, add("b"), add("kept"))) == ["overtaken", "created"]
     assert [row[3] for row in current(registry)] == [True, False, True]
+
+
+@pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_a_merge_waits_for_whoever_writes_about_the_isp(registry: Registry) -> None:
+    with registry.writing() as db:
+        locks.hold_isp(db, "indus")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            _merge_impatiently(registry)
+
+
+def _merge_impatiently(registry: Registry) -> None:
+    with registry.writing() as db:
+        db.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        delivery = store(db, "indus", Feed.REGISTRATIONS, Mode.DELTA, 1)
+        merge.merge_registrations(db, registry.keys, delivery, registrations(add("a")), at=AT, may_close=True)
 
 
 def test_one_isp_never_touches_another(registry: Registry) -> None:
