@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Table, and_, case, exists, func, insert, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, insert, literal, not_, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, Effect
@@ -140,35 +140,31 @@ def _add_absent_versions(task: Merge, closed: sa.Select[Any], where: ColumnEleme
 def _change(task: Merge) -> None:
     """The current rows take over what the plan says: the content they show, and who decided that they are in force."""
     current, versions = task.book.current, task.book.versions
-    added = and_(
-        versions.c.current_id == PLAN.c.current_id,
-        versions.c.delivery_id == task.delivery.id,
-        versions.c.row == PLAN.c.row,
+    # Into the plan first: joined from here, PostgreSQL would look through all versions there ever were.
+    task.db.execute(
+        update(PLAN)
+        .where(
+            PLAN.c.adds_version,
+            versions.c.current_id == PLAN.c.current_id,
+            versions.c.delivery_id == task.delivery.id,
+            versions.c.row == PLAN.c.row,
+        )
+        .values(version_id=versions.c.id)
     )
     # An unknown key was decided when it was added.
-    decides_known = PLAN.c.is_decisive & ~PLAN.c.is_new
-    plan = (
-        select(
-            PLAN.c.current_id, PLAN.c.is_closing, PLAN.c.shows_content, PLAN.c.content_sha256,
-            versions.c.id.label("version_id"), decides_known.label("decides"),
-        )
-        .select_from(PLAN.outerjoin(versions, added))
-        .where(or_(PLAN.c.shows_content, decides_known))
-        .subquery()
-    )  # fmt: skip
-    shows, decides = plan.c.shows_content, plan.c.decides
+    shows, decides = PLAN.c.shows_content, PLAN.c.is_decisive & ~PLAN.c.is_new
     task.db.execute(
         update(current)
-        .where(current.c.id == plan.c.current_id)
+        .where(current.c.id == PLAN.c.current_id, or_(shows, decides))
         .values(
             content_seq=case((shows, task.seq), else_=current.c.content_seq),
-            content_sha256=case((shows, plan.c.content_sha256), else_=current.c.content_sha256),
-            version_id=case((shows, plan.c.version_id), else_=current.c.version_id),
+            content_sha256=case((shows, PLAN.c.content_sha256), else_=current.c.content_sha256),
+            version_id=case((shows, PLAN.c.version_id), else_=current.c.version_id),
             decided_seq=case((decides, task.seq), else_=current.c.decided_seq),
-            is_in_force=case((decides, ~plan.c.is_closing), else_=current.c.is_in_force),
+            is_in_force=case((decides, ~PLAN.c.is_closing), else_=current.c.is_in_force),
             closed_on=case(
-                (~decides, current.c.closed_on),
-                (~plan.c.is_closing, null()),
+                (not_(decides), current.c.closed_on),
+                (~PLAN.c.is_closing, null()),
                 (current.c.closed_on.is_not(None), current.c.closed_on),
                 else_=literal(task.content_on, sa.Date()),
             ),

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
-import psycopg
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import sqlalchemy as sa
-from psycopg import sql
 from sqlalchemy import Executable, Table
 from sqlalchemy.orm import Session
 
@@ -31,9 +28,8 @@ def insert_frame(db: Session, table: Table | type[Base], frame: pd.DataFrame) ->
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
     name = table.name if isinstance(table, Table) else table.__tablename__
     connection = db.connection()
-    driver = connection.connection.driver_connection
-    if isinstance(driver, psycopg.Connection):
-        _copy(driver, name, arrow)
+    if connection.dialect.name == "postgresql":
+        _copy(connection.connection.driver_connection, name, arrow)
     else:
         # A bare table of the same name: the typed one would add its own defaults to the statement.
         bare = sa.table(name, *(sa.column(column) for column in arrow.column_names))
@@ -45,7 +41,11 @@ def insert_frame(db: Session, table: Table | type[Base], frame: pd.DataFrame) ->
     return len(frame)
 
 
-def _copy(driver: psycopg.Connection[Any], table: str, arrow: pa.Table) -> None:
+def _copy(driver: Any, table: str, arrow: pa.Table) -> None:
+    # Only here: whoever just looks, or has SQLite, would pay for them with each command.
+    import pyarrow.csv as pa_csv
+    from psycopg import sql
+
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
         sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(name) for name in arrow.column_names)
     )
@@ -55,6 +55,14 @@ def _copy(driver: psycopg.Connection[Any], table: str, arrow: pa.Table) -> None:
             sink = io.BytesIO()
             pa_csv.write_csv(batch, sink, pa_csv.WriteOptions(include_header=False))
             copy.write(sink.getbuffer())
+
+
+def read_column(db: Session, query: Executable) -> list[Any]:
+    """The one column of a query of very many rows, as the driver gives it: texts and whole numbers."""
+    result = db.connection().execute(query)
+    values = [row[0] for row in result.cursor.fetchall()] if result.cursor is not None else []
+    result.close()
+    return values
 
 
 def read_frame(
@@ -72,7 +80,7 @@ def read_frame(
     result = db.execute(query)
     names = list(result.keys())
     rows = result.all()
-    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
+    columns = ([row[place] for row in rows] for place in range(len(names)))
     types: dict[str, Any] = {
         **dict.fromkeys(text, TEXT),
         **dict.fromkeys(whole, "int64"),
@@ -80,6 +88,6 @@ def read_frame(
     }
     made = {}
     for name, values in zip(names, columns, strict=True):
-        plain = ["" if value is None else value for value in values] if name in text else list(values)
+        plain = ["" if value is None else value for value in values] if name in text else values
         made[name] = pd.Series(plain, dtype=types.get(name, "object"))
     return pd.DataFrame(made, columns=names)

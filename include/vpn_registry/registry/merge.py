@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, Effect, Feed, Mode, pakistani_day
 from vpn_registry.registry import books
-from vpn_registry.registry.bulk import TEXT, read_frame
+from vpn_registry.registry.bulk import TEXT, read_column, read_frame
 from vpn_registry.registry.counters import issue
 from vpn_registry.registry.keys import KeyRing
 from vpn_registry.registry.merge_plan import PLAN, ROWS, Book
@@ -230,13 +230,14 @@ def _issue_national_numbers(db: Session, at: datetime) -> None:
 
 def _effects(db: Session, delivery: Delivery, rows: pd.DataFrame) -> pd.DataFrame:
     current, versions = REGISTRATIONS.current, REGISTRATIONS.versions
-    numbers = read_frame(
+    # Every row has its key by now: in the order of the rows the numbers need no key of their own.
+    numbers = read_column(
         db,
-        select(ROWS.c.row, current.c.national_no)
+        select(current.c.national_no)
+        .select_from(ROWS)
         .join(current, and_(current.c.isp == delivery.isp, current.c.registration_ref == ROWS.c.key))
         .order_by(ROWS.c.row),
-        text=("national_no",), whole=("row",),
-    )  # fmt: skip
+    )
     planned = read_frame(
         db,
         # A withdraw row needs only the ref: its subscriber is the one of the content it closed.
@@ -253,7 +254,7 @@ def _effects(db: Session, delivery: Delivery, rows: pd.DataFrame) -> pd.DataFram
             "row": filed["row"].astype("int64"),
             "registration_ref": _text(filed["registration_ref"]),
             "subscriber_id": subscriber.where(subscriber != "", shown).fillna(""),
-            "national_no": numbers["national_no"],
+            "national_no": pd.Series(numbers, dtype=TEXT).fillna(""),
             "action": _text(filed["action"]),
             "effect": effect,
         }

@@ -62,6 +62,7 @@ PLAN: Final = Table(
     sa.Column("effect", Text),
     sa.Column("adds_version", Boolean),
     sa.Column("shows_content", Boolean),
+    sa.Column("version_id", BIG),  # the version that the row became
     prefixes=["TEMPORARY"],
 )
 
