@@ -236,7 +236,7 @@ def row_outcomes(verdict: Verdict, effects: pd.DataFrame | None) -> pd.DataFrame
         codes[hit] = np.where(codes[hit] == "", code, codes[hit] + f" {code}")
     outcomes["codes"] = codes
     if effects is not None:
-        outcomes["effect"] = outcomes["row"].map(effects.set_index("row")["effect"]).fillna("")
+        outcomes["effect"] = outcomes["row"].map(effects.set_index("row")["effect"]).astype("object").fillna("")
     return outcomes
 
 
