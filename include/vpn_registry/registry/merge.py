@@ -243,7 +243,7 @@ def _effects(db: Session, delivery: Delivery, rows: pd.DataFrame) -> pd.DataFram
         # A withdraw row needs only the ref: its subscriber is the one of the content it closed.
         select(PLAN.c.row, PLAN.c.effect, versions.c.subscriber_id)
         .join(current, current.c.id == PLAN.c.current_id)
-        .outerjoin(versions, and_(versions.c.id == current.c.version_id)),
+        .outerjoin(versions, and_(PLAN.c.is_closing, versions.c.id == current.c.version_id)),
         text=("effect", "subscriber_id"), whole=("row",),
     ).set_index("row")  # fmt: skip
     filed = rows[["row", "registration_ref", "subscriber_id", "action"]].sort_values("row", ignore_index=True)

@@ -39,6 +39,8 @@ from vpn_registry.registry.tables import DeliveryRow, KeptKeyRow
 from vpn_registry.registry.tables.base import BIG
 
 _TEMPORARY: Final = sa.MetaData()
+_HASHED: Final = "128MB"
+"""What one join of a merge may take of PostgreSQL's memory, instead of going over the disk: a million keys."""
 ROWS: Final = Table(
     "merge_rows",
     _TEMPORARY,
@@ -114,6 +116,8 @@ class Merge:
 
 def make(task: Merge, rows: pd.DataFrame) -> None:
     """Load the keys (`row`, `key`, `is_closing`, `content_sha256`), and plan what each row does that does something."""
+    if task.db.get_bind().dialect.name == "postgresql":
+        task.db.execute(sa.text(f"SET LOCAL work_mem = '{_HASHED}'"))
     for table in (ROWS, PLAN, task.book.staged):
         _empty(task, table)
     insert_frame(task.db, ROWS, rows)
