@@ -12,7 +12,7 @@ from vpn_registry.model import Status, iso_utc
 from vpn_registry.reconciliation import remedy
 from vpn_registry.registry.queries import Explanation
 
-_PARTS = ("statuses", "client", "registrations", "rows", "findings", "notices", "basis")
+_PARTS = ("statuses", "client", "registrations", "rows", "findings", "notices", "basis", "organisation")
 
 
 def as_values(explanation: Explanation) -> dict[str, Any]:
@@ -57,15 +57,7 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
             f"service {client['service_status']}, VPN use {client['vpn_use']}, "
             f"{_places(client, 'service_ips')}, {_origin(client)}",
         )
-    for one in _records(explanation, "registrations"):
-        term = f"{one['valid_from']} to {one['valid_to'] or 'open end'}"
-        whose = f"of {one['subscriber_id']}" if one["subscriber_id"] else "of nobody"
-        _line(
-            console,
-            "in the book",
-            f"{one['registration_ref']} {one['national_no']} {whose}, {_standing(one, today)}, {term}, "
-            f"{_places(one, 'local_ip')}, {_origin(one)}{_contest(one)}",
-        )
+    _show_book(console, isp, explanation, today)
     for one in _records(explanation, "rows"):
         told = " ".join(filter(None, [one["outcome"], one["effect"], one["codes"]]))
         _line(console, "row", f"{one['file_name']} row {one['row']} ({one['key']}): {told}")
@@ -89,6 +81,28 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
         _line(console, "before", f"{one['status']} {one['since_at']} to {one['ended_at']}: {one['reason']}")
 
 
+def _show_book(console: Console, isp: str, explanation: Explanation, today: date) -> None:
+    """The client's own registrations, and those of the same organisation with other ISPs."""
+    for one in _records(explanation, "registrations"):
+        term = f"{one['valid_from']} to {one['valid_to'] or 'open end'}"
+        whose = f"of {one['subscriber_id']}" if one["subscriber_id"] else "of nobody"
+        _line(
+            console,
+            "in the book",
+            f"{one['registration_ref']} {one['national_no']} {whose}, {_standing(one, today)}, {term}, "
+            f"{_places(one, 'local_ip')}, {_origin(one)}{_contest(one)}",
+        )
+    told_of = {(isp, one["registration_ref"]) for one in _records(explanation, "registrations")}
+    for one in _records(explanation, "organisation"):
+        if (one["isp"], one["registration_ref"]) not in told_of:
+            _line(
+                console,
+                "same firm",
+                f"{one['isp']} {one['registration_ref']} {one['national_no']}, {one['state']}, "
+                f"to {one['valid_to'] or 'open end'}, by {one['shared']}; not for any ISP to know",
+            )
+
+
 def _show_status(console: Console, explanation: Explanation, present: dict[str, Any] | None) -> None:
     """What is said of the client at present, what decided it, and what it rests on."""
     if present is None:
@@ -100,6 +114,8 @@ def _show_status(console: Console, explanation: Explanation, present: dict[str, 
         _line(console, "decided by", _key(present["decided_by"]))
         _line(console, "registration", present["registration_ref"] or "none decides")
         _line(console, "nearest other", present["candidate"] or "none")
+        if present["status"] == Status.REVIEW:
+            _line(console, "to decide", _question(explanation, present))
     for one in _records(explanation, "basis"):
         listed = f"client list {one['list_file']} of {one['list_on']}" if one["list_file"] else "no client list"
         _line(
@@ -109,6 +125,20 @@ def _show_status(console: Console, explanation: Explanation, present: dict[str, 
         )
     if explanation.earlier_ids:
         _line(console, "listed before", f"as {', '.join(explanation.earlier_ids)}")
+
+
+def _question(explanation: Explanation, present: dict[str, Any]) -> str:
+    """What the person who decides on a review has to find out."""
+    key, candidate = present["decided_by"], present["candidate"]
+    if key.endswith(" elsewhere"):
+        return "whether the registration that another ISP filed for this client covers this service"
+    book = {one["registration_ref"]: one for one in _records(explanation, "registrations")}
+    whose = book.get(candidate, {}).get("subscriber_id") or "nobody"
+    if key == "name":
+        return f"whether {candidate} (filed for {whose}), which only has a similar name, is this client's"
+    contested = " and another client's registration gives it too" if book.get(candidate, {}).get("contested") else ""
+    what = "address" if key == "address" else "mobile number"
+    return f"whether {candidate} (filed for {whose}), which only has the same {what}{contested}, is this client's"
 
 
 def _to_do(present: dict[str, Any]) -> str:

@@ -63,6 +63,7 @@ def router(room: Room) -> APIRouter:
             statuses=_records(found.statuses), client=next(iter(_records(found.client)), None),
             registrations=_records(found.registrations), rows=_records(found.rows), notices=_records(found.notices),
             cases=found.cases, responses=responses,
+            elsewhere=[one for one in _records(found.organisation) if one["isp"] != slug],
         )  # fmt: skip
 
     @routes.get("/find")

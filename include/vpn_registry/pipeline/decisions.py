@@ -15,7 +15,7 @@ from vpn_registry.campaign import working_day_after
 from vpn_registry.model import NoticeState, iso_utc, pakistani_day
 from vpn_registry.pipeline import extension, held_cases
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, cases, contests, locks, outbox, responses
+from vpn_registry.registry import audit, cases, contests, locks, outbox, responses, reviews
 from vpn_registry.registry.cases import Case, Decision, DecisionRefusedError
 from vpn_registry.rulebook.responses import struck_out
 
@@ -188,6 +188,11 @@ _ON_CLAIMS: Final = {
     contests.NOBODY: Option("none of the registrations counts for these addresses", _only_record),
 }
 
+_ON_A_REVIEW: Final = {
+    responses.EXEMPT: Option("the client need not be registered here, until a day if one is given", _only_record, True),
+    reviews.UNPAIRED: Option("what is similar is not this client's: he is asked for as his files say", _only_record),
+}
+
 KINDS: Final[Mapping[str, Kind]] = {
     cases.HELD_DELIVERY: Kind(
         {
@@ -198,6 +203,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     cases.DISPUTE: Kind(_ON_A_CLIENT, is_isps=True),
     cases.REGISTERED_ELSEWHERE: Kind(_ON_A_CLIENT, is_isps=True),
+    cases.REVIEW: Kind(_ON_A_REVIEW),
     cases.CONTESTED_ADDRESS: Kind(_ON_CLAIMS),
     cases.EXTENSION: Kind(
         {

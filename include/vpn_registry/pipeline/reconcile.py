@@ -13,7 +13,7 @@ from vpn_registry.campaign import deadline_in_force
 from vpn_registry.model import Status, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.survey import survey
-from vpn_registry.registry import audit, contests, locks, responses, status_runs, statuses, successions
+from vpn_registry.registry import audit, contests, locks, responses, reviews, status_runs, statuses, successions
 from vpn_registry.registry.status_runs import Moves
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
     clients, registrations = statuses.clients_frame(db, isp), statuses.registrations_frame(db, isp)
     renamed = _renamed(db, isp)
     newest = successions.newest_ids(db, isp) | renamed
+    claims = _claims(db, isp)
     found = reconciliation.compare(
         clients,
         registrations,
@@ -77,8 +78,9 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
         elsewhere=statuses.filed_elsewhere(db, isp, day["today"]),
         last_rejected=statuses.last_rejected(db, isp),
         cases=_cases(db, isp, day["today"], newest),
-        claims=_claims(db, isp),
+        claims=claims,
     )
+    reviews.follow(db, isp, found, newest, at, contested=claims.contested)
     run = status_runs.store(
         db,
         isp,
@@ -114,6 +116,7 @@ def _cases(db: Session, isp: str, today: date, newest: dict[str, str]) -> reconc
         disputed=successions.follow(responses.disputed(db, isp), newest),
         exempt=successions.follow(responses.decided_exempt(db, isp, today), newest),
         answered=successions.follow(responses.exempting(db, isp), newest),
+        unpaired={newest.get(who, who): evidence for who, evidence in reviews.unpaired(db, isp).items()},
     )
 
 

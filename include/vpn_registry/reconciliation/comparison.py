@@ -7,7 +7,7 @@ Text columns hold '' where there is nothing, days are ISO text. CNIC and other d
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
@@ -38,12 +38,14 @@ class Cases:
     """What people and answers say of clients, by subscriber id.
 
     `disputed`: an open case of a dispute or `registered_elsewhere`. `exempt`: a decision in force. `answered`: the ISP
-    answered `no_vpn` or `terminated`, and no list has been accepted since.
+    answered `no_vpn` or `terminated`, and no list has been accepted since. `unpaired`: a person decided that what the
+    review rested on (its key) is not this client's.
     """
 
     disputed: Collection[str] = ()
     exempt: Collection[str] = ()
     answered: Collection[str] = ()
+    unpaired: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +136,18 @@ def compare(
     if list_on is None or (today - list_on).days > LIST_AGE_DAYS:
         verdicts.settle(verdicts.is_open, Status.NOT_COMPARABLE, "list date")
     contested = pairing.any_by_address(in_force & ~overruled)
-    verdicts.settle(contested.address != NOBODY, Status.REVIEW, "address")
-    verdicts.settle(contested.number != NOBODY, Status.REVIEW, "msisdn")
+
+    def review(where: Bools, key: str) -> None:
+        answered = [who for who, evidence in cases.unpaired.items() if evidence == key]
+        verdicts.settle(where & ~_isin(subscriber, answered), Status.REVIEW, key)
+
+    review(contested.address != NOBODY, "address")
+    review(contested.number != NOBODY, "msisdn")
     for kind in sorted(set(elsewhere.values())):
         filed = [who for who, its_kind in elsewhere.items() if its_kind == kind]
-        verdicts.settle(_isin(subscriber, filed), Status.REVIEW, f"{kind} elsewhere")
+        review(_isin(subscriber, filed), f"{kind} elsewhere")
     namesake = _namesakes(verdicts, clients, registrations, pairing, in_force & ~pairing.is_paired)
-    verdicts.settle(namesake != NOBODY, Status.REVIEW, "name")
+    review(namesake != NOBODY, "name")
     verdicts.settle(_isin(subscriber, rejected), Status.REJECTED, "subscriber_id")
     for status in (Status.EXPIRED, Status.WITHDRAWN):
         for key in KEYS:

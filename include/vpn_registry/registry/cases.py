@@ -18,7 +18,8 @@ REGISTERED_ELSEWHERE: Final = "registered_elsewhere"
 CONTESTED_ADDRESS: Final = "contested_address"  # subject: the national number of the first who claimed it
 UNCERTAIN_MESSAGE: Final = "uncertain_message"  # subject: the message's id
 EXTENSION: Final = "extension"  # subject: the later last day; of no ISP, so that `isp` is ''
-ABOUT_CLIENTS: Final = (DISPUTE, REGISTERED_ELSEWHERE)
+REVIEW: Final = "review"
+ABOUT_CLIENTS: Final = (DISPUTE, REGISTERED_ELSEWHERE, REVIEW)
 """The kinds whose subject is a subscriber id."""
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from vpn_registry.registry import cases, successions
+from vpn_registry.registry import cases, organisations, successions
 from vpn_registry.registry.cases import Case, Decision
 from vpn_registry.registry.history import NOW, Then
 from vpn_registry.registry.tables import (
@@ -37,7 +37,8 @@ class Explanation:
     became of rows that named him, `findings` what was found in those that were refused. `notices`: those he stood in.
     `basis`: the last comparison of the ISP: run_at, rule_version, deadline_on, list_delivery_id, its file and day.
     `earlier_ids`: under which he was listed before; what touched those is told too. `decisions`:
-    what people decided about him, the last one first.
+    what people decided about him, the last one first. `organisation`: the registrations with any ISP that share his
+    keys now (organisations.py).
     """
 
     statuses: pd.DataFrame
@@ -50,6 +51,7 @@ class Explanation:
     basis: pd.DataFrame
     earlier_ids: list[str]
     decisions: list[tuple[Case, Decision]]
+    organisation: pd.DataFrame
 
 
 def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Explanation | None:
@@ -84,6 +86,7 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
             for case, decision in cases.decisions_about(db, isp, ids, cases.ABOUT_CLIENTS, and_on=contested)
             if at is None or decision.decided_at <= at
         ],
+        organisation=organisations.of_client(db, isp, ids),
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
     return explanation if any(len(frame) for frame in known) else None

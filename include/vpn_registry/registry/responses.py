@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from vpn_registry.model import Delivery, Response, pakistani_day
 from vpn_registry.registry import statuses
 from vpn_registry.registry.bulk import read_frame
-from vpn_registry.registry.cases import DISPUTE, REGISTERED_ELSEWHERE
+from vpn_registry.registry.cases import ABOUT_CLIENTS, DISPUTE, REGISTERED_ELSEWHERE
 from vpn_registry.registry.tables import (
     CaseRow,
     ClientRow,
@@ -147,7 +147,7 @@ def decided_exempt(db: Session, isp: str, today: date) -> frozenset[str]:
     decisions = (
         select(CaseRow.subject, DecisionRow.outcome, DecisionRow.until_on, place.label("place"))
         .join(CaseRow, CaseRow.id == DecisionRow.case_id)
-        .where(CaseRow.isp == isp, CaseRow.kind.in_(CASE_OF.values()))
+        .where(CaseRow.isp == isp, CaseRow.kind.in_(ABOUT_CLIENTS))
         .subquery()
     )
     holds = decisions.c.until_on.is_(None) | (decisions.c.until_on >= today)

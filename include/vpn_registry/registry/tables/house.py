@@ -57,6 +57,7 @@ class CaseRow(Base):
     opened_at: Mapped[Moment]
     opened_by: Mapped[LongText] = mapped_column(server_default="")  # the person who entered it; '' when nobody did
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    evidence: Mapped[LongText] = mapped_column(server_default="")  # of a review: the key that pairs in part
 
 
 class DecisionRow(Base):

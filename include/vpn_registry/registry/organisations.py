@@ -1,0 +1,76 @@
+"""Who is one organisation over all ISPs: registrations that share an ntn, cnic or other document, directly or over
+others (contract section 6). For the data team only: no ISP may learn that another ISP's registration exists.
+
+Looked up when somebody asks, over the indexes of the keys: what is one organisation follows from the keys that stand in
+the books at that moment, and a wrong one that was corrected joins nobody any more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import case, or_, select
+from sqlalchemy.orm import Session
+
+from vpn_registry.registry.bulk import read_frame
+from vpn_registry.registry.tables import ClientRow, ClientVersionRow, RegistrationRow, RegistrationVersionRow
+
+_KEYS: Final = {"ntn": "ntn_key", "cnic": "cnic_fingerprint", "other_id": "other_id_fingerprint"}
+_ROUNDS: Final = 6
+"""Over so many others a registration may be joined: longer chains are a mistake in the data, not a firm."""
+_COLUMNS: Final = ("isp", "registration_ref", "national_no", "subscriber_id", "state", "valid_to")
+
+
+def of_client(db: Session, isp: str, subscriber_ids: list[str]) -> pd.DataFrame:
+    """The registrations with any ISP of the organisation that a client (by all his ids) is.
+
+    isp, registration_ref, national_no, subscriber_id, state, valid_to, and `shared`: by which keys each is joined.
+    """
+    listed, filed = ClientVersionRow, RegistrationVersionRow
+    own: list[Any] = [
+        select(*_keys_of(listed))
+        .join(ClientRow, ClientRow.version_id == listed.id)
+        .where(ClientRow.isp == isp, ClientRow.subscriber_id.in_(subscriber_ids)),
+        select(*_keys_of(filed))
+        .join(RegistrationRow, RegistrationRow.version_id == filed.id)
+        .where(RegistrationRow.isp == isp, filed.subscriber_id.in_(subscriber_ids)),
+    ]
+    his = known = _given(row for query in own for row in db.execute(query).mappings())
+    found = _registrations(db, known)
+    for _ in range(_ROUNDS):
+        wider = _given(found.to_dict(orient="records"), known)
+        if wider == known:
+            break
+        known, found = wider, _registrations(db, wider)
+    joins = {key: found[key].isin(his[key]) | (found[key] != "") & found[key].duplicated(keep=False) for key in _KEYS}
+    shared = [", ".join(key for key in _KEYS if joins[key].iloc[place]) for place in range(len(found))]
+    return found[list(_COLUMNS)].assign(shared=pd.Series(shared, dtype="str"))
+
+
+def _keys_of(version: Any) -> list[Any]:
+    return [getattr(version, column).label(key) for key, column in _KEYS.items()]
+
+
+def _given(rows: Any, known: dict[str, frozenset[str]] | None = None) -> dict[str, frozenset[str]]:
+    """The keys that these rows give, by kind, and those known before."""
+    told = list(rows)
+    before = known or {key: frozenset[str]() for key in _KEYS}
+    return {key: before[key] | {row[key] for row in told if row[key]} for key in _KEYS}
+
+
+def _registrations(db: Session, keys: dict[str, frozenset[str]]) -> pd.DataFrame:
+    """Registrations that show one of these keys, with their own."""
+    version, book = RegistrationVersionRow, RegistrationRow
+    state = case((book.is_in_force, "in_force"), else_="withdrawn").label("state")
+    shares = or_(*(getattr(version, column).in_(sorted(keys[key])) for key, column in _KEYS.items()))
+    query = (
+        select(
+            book.isp, book.registration_ref, book.national_no, version.subscriber_id, state, version.valid_to,
+            *_keys_of(version),
+        )
+        .join(version, version.id == book.version_id)
+        .where(shares)
+        .order_by(book.isp, book.registration_ref)
+    )  # fmt: skip
+    return read_frame(db, query, text=(*_COLUMNS, *_KEYS))
