@@ -27,6 +27,7 @@ def as_values(explanation: Explanation) -> dict[str, Any]:
         "basis": next(iter(told["basis"]), None),
         "to_do": _to_do(present) if present else "",
         "earlier_ids": explanation.earlier_ids,
+        "orphans": explanation.orphans,
         "cases": [{"case": number, "kind": kind, "reason": reason} for number, kind, reason in explanation.cases],
         "decisions": [
             {
@@ -106,7 +107,9 @@ def _show_book(console: Console, isp: str, explanation: Explanation, today: date
 def _show_status(console: Console, explanation: Explanation, present: dict[str, Any] | None) -> None:
     """What is said of the client at present, what decided it, and what it rests on."""
     if present is None:
-        console.print("No status: not on the ISP's client list at present.")
+        is_listed = any(one["state"] == "listed" for one in _records(explanation, "client"))
+        why = "nothing had been compared yet" if is_listed else "not on the ISP's client list at present"
+        console.print(f"No status: {why}.")
     else:
         _line(console, "status", f"{present['status']} since {present['status_since_at']}")
         _line(console, "why", present["reason"])
@@ -116,6 +119,9 @@ def _show_status(console: Console, explanation: Explanation, present: dict[str, 
         _line(console, "nearest other", present["candidate"] or "none")
         if present["status"] == Status.REVIEW:
             _line(console, "to decide", _question(explanation, present))
+    if explanation.orphans:
+        _line(console, "orphan", f"{', '.join(explanation.orphans)} in force, and no client of the list pairs with it")
+        _line(console, "to do", "The ISP lists its client, or withdraws the registration (action withdraw).")
     for one in _records(explanation, "basis"):
         listed = f"client list {one['list_file']} of {one['list_on']}" if one["list_file"] else "no client list"
         _line(

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from vpn_registry.registry import cases, organisations, successions
+from vpn_registry.registry import cases, organisations, status_runs, successions
 from vpn_registry.registry.cases import Case, Decision
 from vpn_registry.registry.history import NOW, Then
 from vpn_registry.registry.tables import (
@@ -38,7 +38,7 @@ class Explanation:
     `basis`: the last comparison of the ISP: run_at, rule_version, deadline_on, list_delivery_id, its file and day.
     `earlier_ids`: under which he was listed before; what touched those is told too. `decisions`:
     what people decided about him, the last one first. `organisation`: the registrations with any ISP that share his
-    keys now (organisations.py).
+    keys now (organisations.py). `orphans`: those of his refs that pair with no client of the list.
     """
 
     statuses: pd.DataFrame
@@ -52,6 +52,7 @@ class Explanation:
     earlier_ids: list[str]
     decisions: list[tuple[Case, Decision]]
     organisation: pd.DataFrame
+    orphans: list[str]
 
 
 def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Explanation | None:
@@ -87,6 +88,9 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
             if at is None or decision.decided_at <= at
         ],
         organisation=organisations.of_client(db, isp, ids),
+        orphans=[ref for ref in status_runs.orphans(db, isp) if ref in set(book["registration_ref"])]
+        if at is None
+        else [],
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
     return explanation if any(len(frame) for frame in known) else None

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.unit.registry.filing import AT, add, file_clients, file_registrations, withdraw
+from vpn_registry import terminal
 from vpn_registry.cli import explanation
 from vpn_registry.registry import queries, status_runs
 from vpn_registry.registry.home import Registry
@@ -99,3 +100,23 @@ def test_the_overview_names_each_zone(registry: Registry) -> None:
     assert overview.deliveries.iloc[0].to_dict() == {
         "isp": "indus", "state": "judged", "outcome": "accepted", "count": 1,
     }  # fmt: skip
+
+
+def test_a_registration_without_a_client_is_explained_as_an_orphan(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file_registrations(registry, 1, add("a", subscriber="S9"), add("b", subscriber="S8"))
+    file_clients(registry, 1, {"subscriber_id": "S8", "client_name": "Firm"})
+    nobody = pd.DataFrame(
+        columns=["subscriber_id", "status", "key", "registration_ref", "reason", "candidate"], dtype=str
+    )
+    with registry.writing() as db:
+        status_runs.store(db, "indus", nobody, at=AT, rule_version="1", deadline_on=date(2026, 6, 30), orphans=["a"])
+        alone, listed = queries.explain(db, "indus", "S9"), queries.explain(db, "indus", "S8")
+    assert alone is not None
+    assert listed is not None
+    assert (alone.orphans, listed.orphans) == (["a"], [])
+    explanation.show(terminal.console(), "indus", "S9", alone, AT.date())
+    told = capsys.readouterr().out
+    assert "No status: not on the ISP's client list at present." in told
+    assert "a in force, and no client of the list pairs with it" in told
