@@ -26,6 +26,8 @@ DAGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "keep_house": {"dry_run": False},
 }
 """The DAGs of a pass, in order, with the form values each gets."""
+MAIL: Final = "AIRFLOW_CONN_SMTP_DEFAULT"
+"""The variable that names the mail relay; an Airflow of the home's own has no other place for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,11 @@ def prepare(home: Settings, connections: Mapping[str, str]) -> Path:
     return log
 
 
-def run_dag(dag: str, log: Path) -> DagResult:
-    """Run one DAG of DAGS to its end; what it prints goes to `log`."""
+def run_dag(dag: str, log: Path, *, is_dry: bool = False) -> DagResult:
+    """Run one DAG of DAGS to its end, with `is_dry` as a dry run of its form; what it prints goes to `log`."""
+    form = {**DAGS[dag], "dry_run": True} if is_dry else dict(DAGS[dag])
     with _output_to(log):
-        result = _airflow().run_dag(dag, dict(DAGS[dag]))
+        result = _airflow().run_dag(dag, form)
     return DagResult(dag, result["state"], tuple(result["failed"]))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from vpn_registry import settings
+from vpn_registry import one_pass, settings
 from vpn_registry.cli import checkup
 from vpn_registry.cli.app import app
 from vpn_registry.registry import audit, glance, home, ledger
@@ -27,7 +27,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     (tmp_path / "isps" / "indus.toml").write_text(ISP, encoding="utf-8")
     monkeypatch.setenv("VPN_REGISTRY_HOME", str(tmp_path))
     monkeypatch.setenv("VPN_REGISTRY_ISPS", str(tmp_path / "isps"))
-    monkeypatch.setenv(checkup.MAIL, "{}")
+    monkeypatch.setenv(one_pass.MAIL, "{}")
     monkeypatch.setattr(checkup, "FREE_BYTES", 0)
     here = settings.load()
     home.upgrade(here)
@@ -88,7 +88,7 @@ def test_each_trouble_is_one_sentence(
 
 
 def test_missing_mail_and_a_full_disk_are_told(installed: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(checkup.MAIL)
+    monkeypatch.delenv(one_pass.MAIL)
     monkeypatch.setattr(checkup, "FREE_BYTES", 2**62)
     done = doctor()
     assert done.exit_code == 1
@@ -96,7 +96,7 @@ def test_missing_mail_and_a_full_disk_are_told(installed: Registry, monkeypatch:
 
 
 def test_a_relay_that_has_taken_a_letter_is_not_missing(installed: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(checkup.MAIL)
+    monkeypatch.delenv(one_pass.MAIL)
     monkeypatch.setattr(glance, "has_sent", lambda _: True)
     assert doctor().exit_code == 0
 

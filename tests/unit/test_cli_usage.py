@@ -1,12 +1,16 @@
-"""What `vpnreg` says when it is used wrongly: one sentence, exit code 2 (contract section 9)."""
+"""What `vpnreg` says when it is used wrongly, or lacks what it needs: one sentence (contract section 9)."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from vpn_registry.cli.app import main
+from vpn_registry import one_pass, settings
+from vpn_registry.cli.app import app, main
+from vpn_registry.registry import home
 
 
 @pytest.mark.parametrize(
@@ -44,3 +48,28 @@ def test_without_a_command_the_help_is_shown(
     shown = capsys.readouterr()
     assert "Usage: vpnreg" in shown.out
     assert shown.err == ""
+
+
+def test_a_pass_without_a_mail_relay_reminds_nobody_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "isps").mkdir()
+    monkeypatch.setenv("VPN_REGISTRY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("VPN_REGISTRY_ISPS", str(tmp_path / "isps"))
+    home.upgrade(settings.load())
+    dry = []
+
+    def ran(dag: str, _log: Path, *, is_dry: bool = False) -> one_pass.DagResult:
+        dry.extend([dag] if is_dry else [])
+        return one_pass.DagResult(dag, "success", ())
+
+    monkeypatch.setattr(one_pass, "prepare", lambda *_: tmp_path / "log")
+    monkeypatch.setattr(one_pass, "run_dag", ran)
+    done = CliRunner().invoke(app, ["run"])
+    assert (done.exit_code, dry) == (0, ["chase_filers"]), done.output
+    assert "No mail relay is named (AIRFLOW_CONN_SMTP_DEFAULT)" in done.output
+
+    monkeypatch.setenv(one_pass.MAIL, "{}")
+    dry.clear()
+    done = CliRunner().invoke(app, ["run"])
+    assert (done.exit_code, dry) == (0, []), done.output

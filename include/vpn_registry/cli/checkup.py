@@ -17,6 +17,7 @@ from vpn_registry import roster, settings
 from vpn_registry.cli.onboarding import LISTED_WITHIN
 from vpn_registry.cli.options import AsJson
 from vpn_registry.model import ConfigurationError, iso_utc
+from vpn_registry.one_pass import MAIL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,6 @@ FREE_BYTES: Final = 2**30
 SEALED_WITHIN: Final = timedelta(minutes=30)
 ANSWERED_WITHIN: Final = timedelta(minutes=30)
 """How long a taken delivery may be on its way (design.md section 6)."""
-MAIL: Final = "AIRFLOW_CONN_SMTP_DEFAULT"
 
 
 @dataclass(frozen=True, slots=True)
