@@ -38,14 +38,7 @@ def show_overview(console: Console, told: Overview) -> None:
         if isp.statuses:
             console.print(f"  {isp.isp}: {counts_text(isp.statuses)}{_moved(isp)}", markup=False, highlight=False)
     for isp in told.isps:
-        for number, reason in isp.held.items():
-            console.print(f"  held: {number} to {isp.isp}, {reason}", markup=False, highlight=False)
-        for trouble in isp.troubles:
-            console.print(f"  {isp.isp}: {trouble}", style="red", markup=False, highlight=False)
-        for irregular in isp.left_alone:
-            console.print(f"  {isp.isp}: {irregular}, and is left alone", markup=False, highlight=False)
-        if isp.failing_since:
-            console.print(f"  {isp.isp}: its zone can't be listed since {isp.failing_since}: {isp.error}", style="red")
+        _show_troubles(console, isp)
     for case in told.cases:
         show_case(console, case)
 
@@ -56,6 +49,21 @@ def show_case(console: Console, case: Waiting) -> None:
     named = f"{case.isp or 'every ISP'} {case.kind} {case.subject}"
     about = f"case {case.case}: {named}, {clock} ({' or '.join(case.outcomes)})"
     console.print(f"  {about}. {case.reason}", style="red" if case.is_overdue else None, markup=False, highlight=False)
+
+
+def _show_troubles(console: Console, isp: IspOverview) -> None:
+    """What is held, failed, left alone or late about one ISP."""
+    for number, reason in isp.held.items():
+        console.print(f"  held: {number} to {isp.isp}, {reason}", markup=False, highlight=False)
+    for trouble in isp.troubles:
+        console.print(f"  {isp.isp}: {trouble}", style="red", markup=False, highlight=False)
+    for irregular in isp.left_alone:
+        console.print(f"  {isp.isp}: {irregular}, and is left alone", markup=False, highlight=False)
+    if isp.overdue_since:
+        reminded = f"reminded {isp.reminded_on}" if isp.reminded_on else "not reminded"
+        console.print(f"  {isp.isp}: its client list is overdue since {isp.overdue_since}, {reminded}", highlight=False)
+    if isp.failing_since:
+        console.print(f"  {isp.isp}: its zone can't be listed since {isp.failing_since}: {isp.error}", style="red")
 
 
 def counted(count: int, noun: str) -> str:

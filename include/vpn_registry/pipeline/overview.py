@@ -10,6 +10,7 @@ from typing import Any, Final
 from vpn_registry import campaign, reconciliation
 from vpn_registry.forecast import Forecast, forecast
 from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
+from vpn_registry.pipeline import reminders
 from vpn_registry.pipeline.decisions import Waiting, waiting
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.notify import held_text
@@ -36,7 +37,8 @@ class IspOverview:
     `troubles` are messages that failed or are uncertain, with the relay's words. `left_alone` is what lies in its zone
     and is no file to take. `forecast` is of clients to register at the deadline, None when too little is known.
     `orphans` are registrations in force without a client; `last_run` tells what the last comparison found new,
-    resolved, changed and gone.
+    resolved, changed and gone. `overdue_since` is the first day on which its client list was late, `reminded_on` the
+    day of the last reminder.
     """
 
     isp: str
@@ -57,6 +59,8 @@ class IspOverview:
     forecast: Forecast | None = None
     orphans: list[str] = field(default_factory=list)
     last_run: dict[str, Any] | None = None
+    overdue_since: str | None = None
+    reminded_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ def overview(exchange: Exchange) -> Overview:
         irregular = ledger.left_alone(db)
         runs = status_runs.last(db)
         orphans = {isp: status_runs.orphans(db, isp) for isp in runs}
+        late = {one.isp: one for one in reminders.silent(exchange, db)}
         histories = {isp: stored.to_register_history(db, isp) for isp in exchange.isps}
     by_isp = {str(row["isp"]): row for row in found.isps.to_dict(orient="records")}
     isps = []
@@ -116,6 +121,8 @@ def overview(exchange: Exchange) -> Overview:
                 forecast=forecast(histories[slug], deadline.ends_on),
                 orphans=orphans.get(slug, []),
                 last_run=_run(runs.get(slug)),
+                overdue_since=_iso(late[slug].overdue_since) if slug in late else None,
+                reminded_on=_iso(late[slug].reminded_on) if slug in late else None,
             )
         )
     return Overview(
@@ -151,6 +158,10 @@ def _irregular_text(one: ledger.LeftAlone) -> str:
 def _counts(frame: Any, isp: str, column: str) -> dict[str, int]:
     of_isp = frame[frame["isp"] == isp].groupby(column)["count"].sum()
     return {str(name): int(count) for name, count in of_isp.items()}
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _moment(moment: datetime | None) -> str | None:

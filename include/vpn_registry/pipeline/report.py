@@ -12,13 +12,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from vpn_registry import campaign
-from vpn_registry.campaign import ENDING, SILENT
+from vpn_registry.campaign import ENDING
 from vpn_registry.forecast import Forecast, forecast
-from vpn_registry.model import LIST_AGE_DAYS, Outcome, Severity, pakistani_day, percentage
+from vpn_registry.model import Outcome, Severity, pakistani_day, percentage
 from vpn_registry.pipeline import office, reminders
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.overview import Overview, overview
-from vpn_registry.registry import audit, glance, office_mails, reports, statuses
+from vpn_registry.registry import audit, glance, office_mails, reports
 from vpn_registry.registry import reminders as told
 from vpn_registry.registry.reports import Judged
 from vpn_registry.rulebook import rule
@@ -32,17 +32,6 @@ TREND: Final = timedelta(days=60)
 ANSWERED_WITHIN: Final = timedelta(minutes=30)
 TOP_REASONS: Final = 3
 _WITH_REASONS: Final = (Outcome.REJECTED, Outcome.PARTIAL, Outcome.HELD)
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """An ISP whose client list is overdue, or too old to compare; None where there is no list or no reminder."""
-
-    isp: str
-    list_on: date | None
-    overdue_since: date | None
-    is_too_old: bool
-    reminded_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +60,6 @@ def queue(exchange: Exchange, *, page: str = "") -> bool:
     return True
 
 
-def silent(exchange: Exchange, db: Session) -> list[Silent]:
-    """Whose client list is overdue or too old to compare, in the order of slugs."""
-    today, reminded = pakistani_day(exchange.now()), told.last_on(db, SILENT)
-    found = []
-    for slug, isp in exchange.isps.items():
-        list_on, overdue = statuses.list_on(db, slug), reminders.overdue_on(exchange, db, isp)
-        is_too_old = list_on is not None and (today - list_on).days > LIST_AGE_DAYS
-        if overdue is not None or is_too_old:
-            found.append(Silent(slug, list_on, overdue, is_too_old, reminded.get(slug)))
-    return found
-
-
 def _facts(exchange: Exchange, today: date) -> dict[str, object]:
     now, everything = exchange.now(), overview(exchange)
     with exchange.registry.reading() as db:
@@ -99,7 +76,7 @@ def _facts(exchange: Exchange, today: date) -> dict[str, object]:
             "forecast": _forecast(db, today, everything.deadline),
             "came": _came(judged),
             "refused": [_refusal(one) for one in judged if one.outcome in _WITH_REASONS],
-            "silent": silent(exchange, db),
+            "silent": reminders.silent(exchange, db),
             "ending": sum(on == today for on in told.last_on(db, ENDING).values()),
             "overview": everything,
             "stuck": glance.stuck(db, now - ANSWERED_WITHIN),

@@ -42,7 +42,7 @@ _DELIVERY: Final = (
     *("first_listed_at", "received_at", "judged_at", "rulebook_version", "is_source_removed"),
 )
 _FINDING: Final = ("row", "line", "key", "column_name", "code", "severity", "value", "message", "remedy", "suggestion")
-_CASE: Final = ("id", "isp", "kind", "subject", "delivery_id", "reason", "opened_at", "closed_at")
+_CASE: Final = ("id", "isp", "kind", "subject", "delivery_id", "reason", "opened_at", "opened_by", "closed_at")
 _NOTICE: Final = (
     *("id", "notice_no", "isp", "stage", "stage_on", "ends_on", "form", "state", "reason", "counts"),
     *("planned_at", "approved_by", "settled_at"),

@@ -186,7 +186,9 @@ def test_an_extension_is_a_case_of_every_isp_and_moves_the_deadline_of_the_page(
     extended = campaign.extend(written, date(2026, 7, 31), date(2026, 6, 15), "Letter 12")
     with registry.writing() as db:
         case = cases.open_case(db, "", cases.EXTENSION, "2026-07-31", reason="Letter 12", at=AT, opened_by="amna")
-    assert "every ISP" in ask("/cases?kind=extension").text
+    told = ask("/cases?kind=extension").text
+    assert "every ISP" in told
+    assert "entered by amna; somebody else decides" in told
     with registry.writing() as db:
         deadlines.record(db, extended)
         cases.close_case(db, "", cases.EXTENSION, "2026-07-31", at=AT)

@@ -22,3 +22,4 @@ def test_the_forecast_follows_the_daily_comparisons(house: Installation, indus: 
     [told, silent] = overview(house.exchange).isps
     assert (told.to_register, told.forecast) == (6, Forecast(0, 0, 0))
     assert silent.forecast is None
+    assert (told.overdue_since, silent.overdue_since, silent.reminded_on) == (None, "2026-02-06", None)
