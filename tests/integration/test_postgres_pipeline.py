@@ -16,7 +16,7 @@ from tests.installation import Installation
 from tests.integration.faults.kills import tables_of
 from vpn_registry.demo import samples
 from vpn_registry.model import Status, ZoneFolder
-from vpn_registry.pipeline import notify, rebuild, reconcile
+from vpn_registry.pipeline import chase, notify, promises, rebuild, reconcile, report
 from vpn_registry.registry import locks, statuses
 from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.keys import KeyRing
@@ -37,6 +37,9 @@ class Told:
         self.second = self._round(again=True)
         notify.plan(self.house.exchange)
         notify.brake(self.house.exchange)
+        chase.remind(self.house.exchange)
+        report.queue(self.house.exchange)
+        assert promises.broken(self.house.exchange) == []
         self.tables = tables_of(self.house)
 
     def _round(self, *, again: bool) -> Statuses:

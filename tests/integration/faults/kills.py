@@ -33,7 +33,10 @@ from vpn_registry.registry.home import Registry
 from vpn_registry.registry.tables import metadata
 
 _SURROGATES: Final = frozenset(
-    {"id", "delivery_id", "notice_id", "run_id", "current_id", "version_id", "since_run_id", "ended_run_id"}
+    {
+        *("id", "delivery_id", "notice_id", "run_id", "current_id", "version_id", "since_run_id", "ended_run_id"),
+        "registration_id",
+    }
 )
 _OF_THE_TRY: Final = frozenset({"claim_no", "settling_s", "listed_s", "attempts", "reply", "settled_at", "state"})
 """What may differ after a kill: who had the claim, when it was listed; states are compared by rules of their own."""
