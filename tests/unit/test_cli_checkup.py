@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from typer.testing import CliRunner, Result
 from vpn_registry import one_pass, settings
 from vpn_registry.cli import checkup
 from vpn_registry.cli.app import app
-from vpn_registry.registry import audit, glance, home, ledger
+from vpn_registry.registry import audit, glance, home, ledger, office_mails
 from vpn_registry.registry.home import Registry
 
 CONTACT = '[[contacts]]\nname = "Desk"\nemail = "desk@isp.example"\nrole = "compliance"\n'
@@ -106,3 +107,31 @@ def test_a_wrong_setting_and_a_missing_registry_are_told(tmp_path: Path, monkeyp
     assert "vpnreg db upgrade" in doctor().output
     monkeypatch.setenv("VPN_REGISTRY_SETTLE_SECONDS", "soon")
     assert doctor().output.startswith("settings: ")
+
+
+def test_a_relay_that_does_not_answer_is_told(installed: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    relay = "AIRFLOW_CONN_SMTP_DEFAULT"
+    monkeypatch.setenv(relay, json.dumps({"host": "127.0.0.1", "port": 1}))
+    [told] = doctor().output.splitlines()
+    assert told.startswith("mail: the relay at 127.0.0.1, port 1, does not answer: ")
+    monkeypatch.setenv(relay, "smtp://127.0.0.1")
+    assert "is no JSON object" in doctor().output
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv(relay, json.dumps({"host": "127.0.0.1", "port": server.getsockname()[1]}))
+        assert doctor().exit_code == 0
+
+
+def test_mails_to_the_data_team_that_wait_are_told(installed: Registry) -> None:
+    with installed.writing() as db:
+        office_mails.queue(
+            db, office_mails.REPORT, "2026-06-16", recipient="team@regulator.example", subject="", text="", html="",
+            at=datetime.now(UTC) - timedelta(hours=3),
+        )  # fmt: skip
+    assert doctor().output.startswith("mail: 1 mails to the data team wait since ")
+
+
+def test_a_zone_that_was_never_listed_is_told_with_what_its_connection_lacks(installed: Registry) -> None:
+    (installed.settings.isps / "ravi.toml").write_text(ISP.replace("indus", "ravi"), encoding="utf-8")
+    told = doctor().output
+    assert "connections: ravi: The environment has no AIRFLOW_CONN_SFTP_RAVI" in told
+    assert "zones: ravi: the zone has never been listed" in told

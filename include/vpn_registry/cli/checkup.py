@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from vpn_registry import roster, settings
-from vpn_registry.cli.onboarding import LISTED_WITHIN
+from vpn_registry.cli.onboarding import LISTED_WITHIN, problems_of
 from vpn_registry.cli.options import AsJson
 from vpn_registry.model import ConfigurationError, iso_utc
 from vpn_registry.one_pass import MAIL
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
+MAILED_WITHIN: Final = timedelta(hours=2)
+"""The report of the day is tried each hour."""
+SMTP_PORT: Final = 25
+CONNECTED_WITHIN: Final = 5.0
 FREE_BYTES: Final = 2**30
 """What the home's disk must have left: a large delivery, its answers and a database that grows by them."""
 SEALED_WITHIN: Final = timedelta(minutes=30)
@@ -40,7 +45,8 @@ ANSWERED_WITHIN: Final = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One problem in a sentence; `about` is settings, registry, disk, clock, zones, mail, audit or deliveries."""
+    """One problem in a sentence; `about` is settings, registry, disk, clock, connections, zones, mail, audit or
+    deliveries."""
 
     about: str
     sentence: str
@@ -83,19 +89,45 @@ def troubles() -> Iterator[Trouble]:
         yield from _audit(db, registry)
         if not registry.is_simulated:
             yield from _clock(db, registry.real_now())
-            yield from _mail(db)
+            yield from _mail(db, registry.now())
 
 
-def _mail(db: Session) -> Iterator[Trouble]:
-    """A relay that nothing names; one that has taken a letter is known to Airflow, wherever it is written down."""
-    from vpn_registry.registry import glance
+def _mail(db: Session, now: datetime) -> Iterator[Trouble]:
+    """A relay that nothing names or that does not answer; mails to the data team that wait for it.
 
-    if not settings.environment(MAIL) and not glance.has_sent(db):
+    One that has taken a letter is known to Airflow, wherever it is written down.
+    """
+    from vpn_registry.registry import glance, office_mails
+
+    waiting = [mail for mail in office_mails.waiting(db) if mail.queued_at < now - MAILED_WITHIN]
+    if waiting:
+        since = iso_utc(waiting[0].queued_at)
+        yield Trouble("mail", f"{len(waiting)} mails to the data team wait since {since}; does the relay take them?")
+    named = settings.environment(MAIL)
+    if named:
+        yield from _relay(named[MAIL])
+    elif not glance.has_sent(db):
         yield Trouble(
             "mail",
             f"the environment has no {MAIL}, and no relay has taken a letter yet; Airflow's own database was not looked"
             " at: `airflow connections get smtp_default` on its api-server does that.",
         )
+
+
+def _relay(connection: str) -> Iterator[Trouble]:
+    """Whether anybody listens where the connection says; nothing is said to whoever does."""
+    try:
+        named = json.loads(connection)
+        address = (str(named.get("host") or ""), int(named.get("port") or SMTP_PORT))
+    except (ValueError, AttributeError):
+        yield Trouble("mail", f"{MAIL} is no JSON object; write the connection in its JSON form.")
+        return
+    if not address[0]:
+        return  # nothing says where to try
+    try:
+        socket.create_connection(address, CONNECTED_WITHIN).close()
+    except OSError as error:
+        yield Trouble("mail", f"the relay at {address[0]}, port {address[1]}, does not answer: {error}.")
 
 
 def _disk(home: Path) -> Iterator[Trouble]:
@@ -141,6 +173,7 @@ def _zones(db: Session, registry: Registry, isps: Mapping[str, Isp]) -> Iterator
         elif registry.is_simulated:
             continue
         elif watch is None or watch.listed_at is None:
+            yield from (Trouble("connections", f"{slug}: {lack}") for lack in problems_of(isps[slug]))
             yield Trouble("zones", f"{slug}: the zone has never been listed; is collect_deliveries paused?")
         elif watch.listed_at < registry.now() - LISTED_WITHIN:
             yield Trouble("zones", f"{slug}: last listed {iso_utc(watch.listed_at)}; is collect_deliveries paused?")
