@@ -56,7 +56,7 @@ def prepare(home: Settings, connections: Mapping[str, str]) -> Path:
     )
     settings.provide(airflow.env)
     log = airflow.log_of("one-pass")
-    with _output_to(log):
+    with output_to(log):
         _airflow().prepare_database()
     return log
 
@@ -64,7 +64,7 @@ def prepare(home: Settings, connections: Mapping[str, str]) -> Path:
 def run_dag(dag: str, log: Path, *, is_dry: bool = False) -> DagResult:
     """Run one DAG of DAGS to its end, with `is_dry` as a dry run of its form; what it prints goes to `log`."""
     form = {**DAGS[dag], "dry_run": True} if is_dry else dict(DAGS[dag])
-    with _output_to(log):
+    with output_to(log):
         result = _airflow().run_dag(dag, form)
     return DagResult(dag, result["state"], tuple(result["failed"]))
 
@@ -80,7 +80,7 @@ def _airflow() -> Any:
 
 
 @contextmanager
-def _output_to(log: Path) -> Iterator[None]:
+def output_to(log: Path) -> Iterator[None]:
     """Standard output and error of this process, also those of libraries in C, into a file."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from datetime import time as time_of_day
@@ -99,13 +99,20 @@ def _is_over(here: Settings, first: date, end: int) -> bool:
     return is_over
 
 
+def _next(days: Iterator[date], log: Path) -> date | None:
+    """The next day, played; what the library logs meanwhile goes where the DAGs' log goes, not among the calendar."""
+    with one_pass.output_to(log):
+        return next(days, None)
+
+
 def _play(here: Settings, servers: Services, console: Console, played: Season) -> list[str]:
     """Play it and print each day when it is over; the DAG runs that did not succeed."""
     console.print(f"Home {here.home}; preparing Airflow (half a minute) ...", style="dim", highlight=False)
     office = _DagOffice(here, servers, one_pass.prepare(here, servers.environment))
     started = time.monotonic()
     with console.status("The season begins ...") as status:
-        for day in played.play(office):
+        days = played.play(office)
+        while (day := _next(days, office.log)) is not None:
             exchange = open_exchange(here, open_sftp=no_sftp)
             season_report.show_days(console, exchange, day, day)
             status.update(f"{day:%d %B} is over; {counted(len(office.results), 'DAG run')} so far ...")
