@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from vpn_registry import one_pass, settings
 from vpn_registry.cli.app import app, main
+from vpn_registry.model import PAKISTAN
 from vpn_registry.registry import home
 
 
@@ -73,3 +75,16 @@ def test_a_pass_without_a_mail_relay_reminds_nobody_and_says_so(
     dry.clear()
     done = CliRunner().invoke(app, ["run"])
     assert (done.exit_code, dry) == (0, []), done.output
+
+
+def test_a_stage_that_no_letter_has_is_refused_with_those_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "isps").mkdir()
+    monkeypatch.setenv("VPN_REGISTRY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("VPN_REGISTRY_ISPS", str(tmp_path / "isps"))
+    home.open_home(settings.load(), as_of=datetime(2026, 6, 16, 9, tzinfo=PAKISTAN))
+    refused = CliRunner().invoke(app, ["approve", "--stage", "T-15", "--reason", "checked"])
+    assert refused.exit_code == 2
+    assert "'T-15' is no stage" in refused.output
+    assert CliRunner().invoke(app, ["approve", "--stage", "T-14", "--reason", "checked"]).exit_code == 0

@@ -97,6 +97,7 @@ def approve(
     _only_simulated(registry, "approve", "run the DAG approve_notices in Airflow")
     _refuse_empty("reason", reason)
     known_isp(isp)
+    _known_stage(stage)
     decide = approval.refuse if refuse else approval.approve
     decided = decide(registry, actor=actor, reason=reason, stage=stage, isp=isp)
     for number in decided:
@@ -134,6 +135,14 @@ def extend(
 def _only_simulated(registry: Registry, command: str, remedy: str) -> None:
     if not registry.is_simulated:
         raise ConfigurationError(f"vpnreg {command} is for simulated homes; here {remedy}.")
+
+
+def _known_stage(stage: str | None) -> None:
+    from vpn_registry import notices
+
+    forms = notices.load_letters().forms
+    if stage is not None and stage not in forms:
+        raise typer.BadParameter(f"{stage!r} is no stage; there are {', '.join(forms)}")
 
 
 def _refuse_empty(name: str, text: str) -> None:

@@ -165,6 +165,11 @@ def refuse_other_schema(engine: Engine) -> None:
         )
     if current is None:
         raise ConfigurationError("The registry's database is not set up; run `vpnreg db upgrade`.")
+    if current > schema():
+        raise ConfigurationError(
+            f"The registry's database is at schema {current}, newer than {schema()}, that of this program; "
+            "run the newer program, or restore the backup that fits this one."
+        )
     if current != schema():
         raise ConfigurationError(
             f"The registry's database is at schema {current}, this version needs {schema()}; run `vpnreg db upgrade`."

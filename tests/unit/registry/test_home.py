@@ -39,12 +39,16 @@ def test_an_upgrade_sets_up_and_may_be_repeated(make_settings: MakeSettings) -> 
     assert registry.now().tzinfo is not None
 
 
-def test_another_schema_is_refused(make_settings: MakeSettings) -> None:
+@pytest.mark.parametrize(
+    ("schema", "remedy"),
+    [("0001", "run `vpnreg db upgrade`"), ("9999", "run the newer program, or restore")],
+)
+def test_another_schema_is_refused(schema: str, remedy: str, make_settings: MakeSettings) -> None:
     settings = make_settings()
     home.upgrade(settings)
     with home.open_home(settings).writing() as db:
-        db.execute(text("UPDATE alembic_version SET version_num = 'r9999'"))
-    with pytest.raises(ConfigurationError, match="is at schema r9999"):
+        db.execute(text("UPDATE alembic_version SET version_num = :schema"), {"schema": schema})
+    with pytest.raises(ConfigurationError, match=f"is at schema {schema}.*{remedy}"):
         home.open_home(settings)
 
 
