@@ -18,7 +18,7 @@ from vpn_registry.model import NoticeState, pakistani_day
 from vpn_registry.pipeline import backlog, notify, reminders
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import audit_notice
-from vpn_registry.registry import deadlines, glance, locks, outbox, statuses
+from vpn_registry.registry import deadlines, glance, locks, messages, outbox, statuses
 from vpn_registry.registry import reminders as told
 from vpn_registry.roster import Isp
 
@@ -99,7 +99,7 @@ def _record(exchange: Exchange, isp: Isp, form: str, actor: str) -> None:
             counts=asdict(notices.tally(statuses.latest(db, isp.slug))),
             at=at,
         )
-        outbox.add_messages(db, notice, notify.copies(isp, notices.load_letters(), notice))
+        messages.add(db, notice, notify.copies(isp, notices.load_letters(), notice))
         audit_notice(db, actor, NoticeState.PLANNED, notice, at=at)
         if form == SILENT:
             outbox.decide(db, notice, NoticeState.APPROVED, reason="", actor=ACTOR, at=at)

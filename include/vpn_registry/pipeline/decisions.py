@@ -15,7 +15,7 @@ from vpn_registry.campaign import working_day_after
 from vpn_registry.model import NoticeState, iso_utc, pakistani_day
 from vpn_registry.pipeline import extension, held_cases
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, cases, contests, locks, outbox, responses, reviews
+from vpn_registry.registry import audit, cases, contests, locks, messages, responses, reviews
 from vpn_registry.registry.cases import Case, Decision, DecisionRefusedError
 from vpn_registry.rulebook.responses import struck_out
 
@@ -169,7 +169,7 @@ def _found_out(state: NoticeState) -> CarryOut:
 
     def settle(exchange: Exchange, case: Case, decision: Decision, record: Record) -> None:
         with exchange.registry.writing() as db:
-            if not outbox.find_out(db, int(case.subject), state, at=decision.decided_at):
+            if not messages.find_out(db, int(case.subject), state, at=decision.decided_at):
                 raise DecisionRefusedError(f"Message {case.subject} of case {case.id} is not uncertain any more.")
             record(db)
 

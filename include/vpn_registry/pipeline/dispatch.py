@@ -16,8 +16,9 @@ from vpn_registry.notices.mail import MailParts, compose_mail
 from vpn_registry.notices.outcomes import outcome_of
 from vpn_registry.pipeline import collect, letter
 from vpn_registry.pipeline.exchange import Exchange, MailRelay, Post
-from vpn_registry.registry import audit, outbox
-from vpn_registry.registry.outbox import FrozenLetter, Message, Notice
+from vpn_registry.registry import audit, messages
+from vpn_registry.registry.messages import FrozenLetter, Message
+from vpn_registry.registry.outbox import Notice
 from vpn_registry.roster import Isp
 
 log = logging.getLogger(__name__)
@@ -70,8 +71,8 @@ def summarise(exchange: Exchange) -> dict[str, int]:
     """
     today = pakistani_day(exchange.now())
     with exchange.registry.reading() as db:
-        counts = outbox.message_counts(db)
-        needy = [trouble for trouble in outbox.troubles(db) if pakistani_day(trouble.settled_at) == today]
+        counts = messages.counts(db)
+        needy = [trouble for trouble in messages.troubles(db) if pakistani_day(trouble.settled_at) == today]
     if needy:
         told = ", ".join(f"{trouble.notice_no} {trouble.state}" for trouble in needy)
         raise NeedsAPersonError(f"Messages that need a person: {told}; `vpnreg status` tells the relay's words.")
@@ -81,7 +82,7 @@ def summarise(exchange: Exchange) -> dict[str, int]:
 def _send_due(exchange: Exchange, isp: Isp, relay: MailRelay) -> dict[str, int]:
     counts: dict[str, int] = {}
     with exchange.registry.writing() as db:
-        for message_id in outbox.strand(db, isp.slug, exchange.now()):
+        for message_id in messages.strand(db, isp.slug, exchange.now()):
             log.error("%s: message %s is uncertain: its sender stopped half-way.", isp.slug, message_id)
     tried: set[int] = set()
     # Looked up anew for each: what became of one copy may settle its notice, and with it the other copies.
@@ -98,7 +99,7 @@ def _send_due(exchange: Exchange, isp: Isp, relay: MailRelay) -> dict[str, int]:
 
 def _next_due(exchange: Exchange, isp: Isp, tried: set[int]) -> tuple[Notice, Message] | None:
     with exchange.registry.reading() as db:
-        due = outbox.due_messages(db, isp.slug, exchange.now())
+        due = messages.due(db, isp.slug, exchange.now())
     return next((found for found in due if found[1].id not in tried), None)
 
 
@@ -107,13 +108,13 @@ def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message:
         raise ValueError("The mail connection has no from_email; set it in the connection's extra.")
     at = exchange.now()
     with exchange.registry.writing() as db:
-        text = outbox.told_letter(db, notice) or letter.compose(exchange, db, isp, notice)
+        text = messages.told_letter(db, notice) or letter.compose(exchange, db, isp, notice)
         if text is None:
-            outbox.cancel_unsent(db, notice, reason=Purpose.NOTHING_TO_TELL, at=at)
+            messages.cancel_unsent(db, notice, reason=Purpose.NOTHING_TO_TELL, at=at)
             return NoticeState.CANCELLED
         # Before the commit: a sender's address that no letter can be made with must leave the message unsent.
         frozen = compose_mail(_parts(post.from_email, notice, message, text, message.frozen_at or at))
-        outbox.start_sending(db, notice, message, text, at)
+        messages.start_sending(db, notice, message, text, at)
         _note_sending(exchange, notice, message, at)
     try:
         post.post(message.email, frozen)
@@ -123,7 +124,7 @@ def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message:
     else:
         outcome = outcome_of(None)
     with exchange.registry.writing() as db:
-        state = outbox.settle(
+        state = messages.settle(
             db,
             notice,
             message,

@@ -13,7 +13,8 @@ from vpn_registry.pipeline import reconcile, reminders
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.reconciliation import RULE_VERSION
 from vpn_registry.registry import audit, ledger, outbox, statuses
-from vpn_registry.registry.outbox import FrozenLetter, Notice
+from vpn_registry.registry.messages import FrozenLetter
+from vpn_registry.registry.outbox import Notice
 from vpn_registry.roster import Isp
 
 if TYPE_CHECKING:

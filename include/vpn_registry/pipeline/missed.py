@@ -11,7 +11,7 @@ from vpn_registry.model import NoticeState, pakistani_day
 from vpn_registry.notices import Letters
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import audit_notice
-from vpn_registry.registry import outbox, statuses
+from vpn_registry.registry import messages, outbox, statuses
 from vpn_registry.registry.outbox import Notice
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _reason(exchange: Exchange, notice: Notice, deadline: Deadline, missed: dict
 
 def _cancel(db: Session, notice: Notice, reason: str, at: datetime) -> None:
     if notice.state is NoticeState.SENDING:
-        outbox.cancel_unsent(db, notice, reason=reason, at=at)
+        messages.cancel_unsent(db, notice, reason=reason, at=at)
     else:
         outbox.decide(db, notice, NoticeState.CANCELLED, reason=reason, actor=ACTOR, at=at)
         audit_notice(db, ACTOR, NoticeState.CANCELLED, notice, at=at)

@@ -15,7 +15,7 @@ from vpn_registry.pipeline import backlog, missed, reconcile
 from vpn_registry.pipeline.approval import approve, held, held_text, refuse
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import audit_notice
-from vpn_registry.registry import deadlines, outbox, statuses
+from vpn_registry.registry import deadlines, messages, outbox, statuses
 from vpn_registry.registry.outbox import Notice
 from vpn_registry.roster import Isp
 
@@ -81,7 +81,7 @@ def brake(exchange: Exchange) -> list[str]:
             at = exchange.now()
             outbox.decide(db, notice, state, reason=reason, actor=PLANNER if not reason else "", at=at)
             audit_notice(db, PLANNER, state, notice, at=at, why=reason)
-        return outbox.isps_with_approved(db)
+        return messages.isps_with_approved(db)
 
 
 def _proposals(exchange: Exchange, letters: Letters, isp: Isp, *, is_dry: bool) -> Iterator[Proposal]:
@@ -161,7 +161,7 @@ def _record(exchange: Exchange, letters: Letters, proposal: Proposal, actor: str
             reason=Purpose.NOTHING_TO_TELL if is_silent else "",
         )
         if not is_silent:
-            outbox.add_messages(db, notice, copies(isp, letters, notice))
+            messages.add(db, notice, copies(isp, letters, notice))
         audit_notice(db, actor, notice.state, notice, at=at)
     return notice.notice_no
 

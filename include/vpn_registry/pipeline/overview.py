@@ -14,7 +14,7 @@ from vpn_registry.pipeline import reminders
 from vpn_registry.pipeline.decisions import Waiting, waiting
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.notify import held_text
-from vpn_registry.registry import ledger, outbox, queries, status_runs
+from vpn_registry.registry import ledger, messages, outbox, queries, status_runs
 from vpn_registry.registry import statuses as stored
 
 _KINDS: Final = {
@@ -87,8 +87,8 @@ def overview(exchange: Exchange) -> Overview:
     with exchange.registry.reading() as db:
         found = queries.status_overview(db, now)
         held = outbox.notices(db, NoticeState.HELD)
-        messages = outbox.message_counts(db)
-        troubles = outbox.troubles(db)
+        by_state = messages.counts(db)
+        troubles = messages.troubles(db)
         irregular = ledger.left_alone(db)
         runs = status_runs.last(db)
         orphans = {isp: status_runs.orphans(db, isp) for isp in runs}
@@ -131,7 +131,7 @@ def overview(exchange: Exchange) -> Overview:
         deadline=deadline.ends_on,
         days_left=campaign.days_left(deadline, today),
         open_cases=found.open_cases,
-        messages=messages,
+        messages=by_state,
         cases=waiting(exchange),
         isps=isps,
     )

@@ -16,7 +16,7 @@ from vpn_registry import roster, settings
 from vpn_registry.model import Contact, ContactRole, Feed, Finding, Mode, NoticeState, Outcome, RowCounts, Severity
 from vpn_registry.page import Guards, make_app
 from vpn_registry.page.desk import Desk
-from vpn_registry.registry import audit, cases, home, ledger, outbox, status_runs
+from vpn_registry.registry import audit, cases, home, ledger, messages, outbox, status_runs
 from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.reader import Reader
@@ -80,7 +80,7 @@ def fill(registry: Registry) -> None:
             stage_on=date(2026, 6, 16), form="T-14", counts={"to_register": 59, "comparable": 60}, at=AT,
             state=NoticeState.HELD, reason=HOSTILE,
         )  # fmt: skip
-        outbox.add_messages(db, notice, [(Contact(HOSTILE, "desk@indus.example", ContactRole.COMPLIANCE), "<1@x>")])
+        messages.add(db, notice, [(Contact(HOSTILE, "desk@indus.example", ContactRole.COMPLIANCE), "<1@x>")])
 
 
 @pytest.fixture(scope="session")

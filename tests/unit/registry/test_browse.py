@@ -9,7 +9,7 @@ import pytest
 from tests.unit.registry.filing import AT, add, file_registrations, store
 from tests.unit.registry.test_glance import compare, list_clients
 from vpn_registry.model import Contact, ContactRole, Feed, Mode, Outcome, RowCounts
-from vpn_registry.registry import browse, cases, ledger, outbox
+from vpn_registry.registry import browse, cases, ledger, messages, outbox
 from vpn_registry.registry.browse import DeliveryFilter
 from vpn_registry.registry.home import Registry
 
@@ -98,7 +98,7 @@ def test_a_notice_shows_what_was_frozen_and_whom_it_names(registry: Registry) ->
             db, isp="indus", campaign="2026", deadline_version=1, ends_on=date(2026, 6, 30), stage="T-14",
             stage_on=date(2026, 6, 16), form="T-14", counts={"to_register": 1}, at=AT,
         )  # fmt: skip
-        outbox.add_messages(db, notice, [(Contact("Desk", "desk@indus.example", ContactRole.COMPLIANCE), "<1@x>")])
+        messages.add(db, notice, [(Contact("Desk", "desk@indus.example", ContactRole.COMPLIANCE), "<1@x>")])
     with registry.reading() as db:
         listed = browse.notices(db, isp="indus", state="planned", stage="T-14", offset=0, limit=5)
         found = browse.notice(db, notice.notice_no)
