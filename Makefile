@@ -1,14 +1,15 @@
 # `make help` lists the targets. Every tool runs from a private environment in .venv; nothing is installed elsewhere.
-# Variables: PYTHON (which python3 makes .venv), ARGS (handed on, as in `make demo ARGS=--help`).
+# Variables: PYTHON (which python3 makes .venv), FILES (of `make secrets`), ARGS (handed on, as in `make demo ARGS=--help`).
 
 PYTHON ?= python3
 ARGS ?=
+FILES ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit soak lint format bench lock pictures clean
+.PHONY: help setup demo test unit soak lint secrets format bench lock pictures clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +32,11 @@ soak: $(STAMP) ## kill -9 at every point of a pass, on both databases, and a who
 lint: $(STAMP) ## style, format, types and the direction of imports
 	@failed=0; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \
 		echo "== $$tool"; $(BIN)/$$tool || failed=1; done; exit $$failed
+
+secrets: ## passwords and keys in what is committed (FILES names others): none may be found
+	@if [ -n "$(FILES)" ]; then printf '%s\0' $(FILES); else git ls-files -z; fi | xargs -0 $(BIN)/detect-secrets-hook \
+		--exclude-files 'requirements\.lock|\.min\.js$$|^tests/cases/' \
+		--exclude-lines '_CMD: |PRIVATE KEY-----\\n\.\.\.'
 
 format: $(STAMP) ## mend what the linter can mend
 	$(BIN)/ruff check --fix .

@@ -87,9 +87,9 @@ def test_secrets_are_made_once_per_home_and_belong_to_their_owner_only(tmp_path:
     again = airflow_services.prepare(tmp_path, {}, port=2)
     for path in (first.passwords_file, first.folder / "keys.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    secret = "AIRFLOW__API_AUTH__JWT_SECRET"
-    assert first.env[secret] == again.env[secret]
-    assert len(first.env[secret]) >= 64
+    name = "AIRFLOW__API_AUTH__JWT_SECRET"
+    assert first.env[name] == again.env[name]
+    assert len(first.env[name]) >= 64
     assert set(json.loads(first.passwords_file.read_text())) == set(airflow_services.USERS)
     assert airflow_services.password(first) == airflow_services.password(again)
 

@@ -18,10 +18,11 @@ import httpx
 import pytest
 
 from tests import browser
-from vpn_registry import airflow_services, settings
+from vpn_registry import airflow_services, roster, settings
 from vpn_registry.airflow_services import Airflow
 from vpn_registry.demo import samples
 from vpn_registry.demo.deliver import deliver, fetch
+from vpn_registry.demo.mail_sink import Mail
 from vpn_registry.demo.services import Services, services
 from vpn_registry.model import NoticeState
 from vpn_registry.pipeline import notify
@@ -83,6 +84,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
+def letters(stack: Stack) -> list[Mail]:
+    """What the relay took for ISPs; the data team's report is none of it."""
+    office = roster.load_campaign().office.team_email
+    return [mail for mail in stack.servers.mails() if mail.to != (office,)]
+
+
 def wait_for(what: str, is_there: Callable[[], bool]) -> None:
     until = time.monotonic() + PATIENCE
     while not is_there():
@@ -104,11 +111,11 @@ def test_a_file_dropped_over_sftp_becomes_a_letter_in_the_mail_sink(stack: Stack
     stack.trigger("send_notices", "plan", {"dry_run": False})
     wait_for("the held notice", lambda: bool(held(registry)))
     approved = notify.approve(registry, actor="tester", reason="figures checked by hand")
-    assert stack.servers.mails() == []
+    assert letters(stack) == []
 
     stack.trigger("send_notices", "send", {"dry_run": False})
-    wait_for("the letter", lambda: bool(stack.servers.mails()))
-    (mail,) = stack.servers.mails()
+    wait_for("the letter", lambda: bool(letters(stack)))
+    (mail,) = letters(stack)
     assert approved[0] in mail.subject
     assert mail.to == ("compliance@indus.example",)
     wait_for("the zone's copy", lambda: f"{approved[0]}.csv" in fetch(account, "outgoing/notices"))

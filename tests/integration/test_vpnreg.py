@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from vpn_registry import one_pass, settings
+from vpn_registry import one_pass, roster, settings
 from vpn_registry.demo import samples
-from vpn_registry.demo.mail_sink import read_mails
+from vpn_registry.demo.mail_sink import Mail, read_mails
 
 pytestmark = [pytest.mark.airflow, pytest.mark.services]
 
 AS_OF = "2026-06-16T09:00+05:00"
+OFFICE = roster.load_campaign().office.team_email
 ISP = """
 name = "Acme Networks"
 folder = "{folder}"
@@ -76,6 +77,10 @@ class Home:
 
     def drop(self, name: str, text: str) -> None:
         (self.zone / "incoming" / name).write_text(text, "utf-8")
+
+    def letters(self) -> list[Mail]:
+        """What the relay took for ISPs; the data team's report is none of it."""
+        return [mail for mail in read_mails(self.folder / "home" / "mail") if mail.to != (OFFICE,)]
 
     def answer(self, name: str) -> Any:
         return json.loads((self.zone / "outgoing" / name).read_text("utf-8"))
@@ -144,7 +149,7 @@ def test_a_held_notice_goes_out_once_it_is_approved(filed: Home) -> None:
     assert isp["notices"] == {"held": 1}
     assert "N-2026-000001" in filed.vpnreg("approve", "--reason", "figures checked")
     filed.vpnreg("run")
-    (mail,) = read_mails(filed.folder / "home" / "mail")
+    (mail,) = filed.letters()
     assert mail.to == ("compliance@acme.example",)
     (attachment,) = dict(mail.attachments).values()
     named = list(csv.DictReader(io.StringIO(attachment.decode("utf-8-sig"))))
@@ -173,7 +178,7 @@ def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
 def test_the_demo_tells_its_story_once_and_changes_nothing_the_second_time(demonstrated: tuple[Home, str]) -> None:
     home, first = demonstrated
     received = len(read_mails(home.folder / "home" / "mail"))
-    assert received == 4
+    assert len(home.letters()) == 4 + 2  # those of the stage, which a person approved, and reminders of missing lists
     assert "demo-operator" in first
     home.env["VPN_REGISTRY_ISPS"] = str(settings.INCLUDE / "isps")
     before = json.loads(home.vpnreg("status", "--json"))

@@ -112,7 +112,7 @@ def test_spreadsheet_damage_is_recognised(value: str) -> None:
     assert ids.damage(value)
 
 
-@pytest.mark.parametrize("value", ["0822910-4", "R-0001", "C-1001", "", "AB1234567"])
+@pytest.mark.parametrize("value", ["0822910-4", "R-0001", "C-1001", "", "AB1234567"])  # pragma: allowlist secret
 def test_sound_values_are_not_called_damaged(value: str) -> None:
     assert not ids.damage(value)
 

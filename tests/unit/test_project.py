@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shlex
 import shutil
 import subprocess
-import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import replace
@@ -248,12 +248,11 @@ def test_the_lock_holds_every_pinned_version() -> None:
 
 def test_the_commit_hook_finds_a_key_that_somebody_is_about_to_commit(tmp_path: Path) -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
-    command = next(hook["entry"] for hook in hooks if hook["id"] == "detect-secrets").split()
-    command[0] = str(Path(sys.executable).with_name(Path(command[0]).name))
+    command = shlex.split(next(hook["entry"] for hook in hooks if hook["id"] == "detect-secrets"))
     slip = tmp_path / "upload.py"
     slip.write_text('aws_key = "AKIA' + 'IOSFODNN7EXAMPLZ"\n', encoding="utf-8")
     found = subprocess.run([*command, slip], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert found.returncode == 1
+    assert found.returncode != 0
     assert f"{slip}:1" in found.stdout + found.stderr
     slip.write_text("aws_key = ask_the_operator()\n", encoding="utf-8")
     assert subprocess.run([*command, slip], cwd=ROOT, capture_output=True, check=False).returncode == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vpn_registry import notices, roster, settings
+from vpn_registry import roster, settings
 from vpn_registry.cli.look import audit_read, show_or_write
 from vpn_registry.cli.options import AsJson, known_isp
 from vpn_registry.model import LANGUAGES, ConfigurationError, iso_utc
@@ -30,6 +30,8 @@ def preview(
     shown: Annotated[str, typer.Option("--format", help="text, or html for a browser.")] = "text",
 ) -> None:
     """A letter as an ISP would get it, filled with invented clients; needs no registry, sends nothing."""
+    from vpn_registry import notices
+
     here = settings.load()
     isps = roster.load_isps(here.isps, here.home)
     if isp not in isps:

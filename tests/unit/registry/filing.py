@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 from sqlalchemy.orm import Session
@@ -38,6 +39,9 @@ REGISTRATION_COLUMNS = (*columns_of(Feed.REGISTRATIONS), *_SHARED)
 CLIENT_COLUMNS = (*columns_of(Feed.CLIENTS), *_SHARED)
 
 
+_MOMENTS: Final = itertools.count(0.0, 100.0)
+
+
 def name_of(isp: str, feed: Feed, mode: Mode, seq: int) -> DeliveryName:
     day = date(2026, 6, min(seq, 28))
     text = f"{isp}_{feed.value}_{mode.value}_{day:%Y%m%d}_{seq:04d}.csv"
@@ -45,10 +49,11 @@ def name_of(isp: str, feed: Feed, mode: Mode, seq: int) -> DeliveryName:
 
 
 def see(db: Session, isp: str, name: str, *, size: int = 10, folder: ZoneFolder = ZoneFolder.INCOMING) -> Delivery:
-    """A delivery that is listed twice, alike, and so settled."""
+    """A delivery that is listed twice, alike, and so settled; each time later than all before."""
     files = [ListedFile(name, size, 1000, "file")]
-    ledger.observe(db, isp, folder, files, at=AT, monotonic=0.0, settle_seconds=30)
-    settled, _ = ledger.observe(db, isp, folder, files, at=AT, monotonic=31.0, settle_seconds=30)
+    began = next(_MOMENTS)
+    ledger.observe(db, isp, folder, files, at=AT, monotonic=began, settle_seconds=30)
+    settled, _ = ledger.observe(db, isp, folder, files, at=AT, monotonic=began + 31.0, settle_seconds=30)
     return next(delivery for delivery in settled if delivery.file_name == name)
 
 
