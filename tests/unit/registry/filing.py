@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, DeliveryName, Feed, ListedFile, Mode, Outcome, RowCounts, ZoneFolder
 from vpn_registry.registry import ledger, merge
 from vpn_registry.registry.bulk import TEXT
 from vpn_registry.registry.home import Registry
+from vpn_registry.registry.tables import DeliveryRow
 
 AT = datetime(2026, 6, 15, 4, 0, tzinfo=UTC)
 
@@ -39,9 +40,6 @@ REGISTRATION_COLUMNS = (*columns_of(Feed.REGISTRATIONS), *_SHARED)
 CLIENT_COLUMNS = (*columns_of(Feed.CLIENTS), *_SHARED)
 
 
-_MOMENTS: Final = itertools.count(0.0, 100.0)
-
-
 def name_of(isp: str, feed: Feed, mode: Mode, seq: int) -> DeliveryName:
     day = date(2026, 6, min(seq, 28))
     text = f"{isp}_{feed.value}_{mode.value}_{day:%Y%m%d}_{seq:04d}.csv"
@@ -51,7 +49,8 @@ def name_of(isp: str, feed: Feed, mode: Mode, seq: int) -> DeliveryName:
 def see(db: Session, isp: str, name: str, *, size: int = 10, folder: ZoneFolder = ZoneFolder.INCOMING) -> Delivery:
     """A delivery that is listed twice, alike, and so settled; each time later than all before."""
     files = [ListedFile(name, size, 1000, "file")]
-    began = next(_MOMENTS)
+    last = db.scalar(select(func.max(DeliveryRow.listed_s)))
+    began = 0.0 if last is None else last + 1.0
     ledger.observe(db, isp, folder, files, at=AT, monotonic=began, settle_seconds=30)
     settled, _ = ledger.observe(db, isp, folder, files, at=AT, monotonic=began + 31.0, settle_seconds=30)
     return next(delivery for delivery in settled if delivery.file_name == name)
