@@ -26,9 +26,8 @@ TIMES = 5
 
 def installation(folder: Path, slugs: list[str], server: OpenSsh) -> Installation:
     """An installation whose every ISP has an SFTP zone on the server."""
-    here = Installation(folder, [])
+    here = Installation(folder, slugs)
     for slug in slugs:
-        here.add_isp(slug)
         file = here.settings.isps / f"{slug}.toml"
         lines = file.read_text("utf-8").replace(f'folder = "zones/{slug}"', f'sftp = "sftp_{slug}"')
         file.write_text(lines, "utf-8")
