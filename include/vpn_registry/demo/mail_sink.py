@@ -124,7 +124,7 @@ def read_mail(path: Path) -> Mail:
         path=path,
         sender=str(message.get("Return-Path", "")).strip("<>"),
         to=tuple(str(recipient) for recipient in message.get_all("Delivered-To", [])),
-        subject=str(message.get("Subject", "")),
+        subject=str(message.get("Subject", "")).strip(),  # a long one may begin on the line below
         message_id=str(message.get("Message-ID", "")).strip(),
         text=_body(message, "plain"),
         html=_body(message, "html"),

@@ -147,7 +147,7 @@ def _report(console: Console, here: Settings, servers: Services) -> None:
     _say(console, "Where to find everything")
     for what, where in (
         ("answers to each ISP", "zones/<isp>/outgoing/"),
-        ("letters received", "mail/"),
+        ("mails received", "mail/"),
         ("registry", "registry.sqlite"),
         ("log of the DAGs", "airflow/service-logs/one-pass.log"),
     ):
@@ -195,7 +195,7 @@ def _show_unregistered(console: Console, exchange: Exchange, told: Overview) -> 
 
 def _show_mails(console: Console, servers: Services) -> None:
     mails = servers.mails()
-    _say(console, f"The mail sink received {len(mails)} letters")
+    _say(console, f"The mail sink received {len(mails)} mails")
     for mail in sorted(mails, key=lambda mail: mail.subject):
         console.print(f"  to {', '.join(mail.to)}: {mail.subject}", highlight=False)
 
