@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from airflow_defaults import DEFAULT_ARGS, START, exchange, person
+from airflow_defaults import DEFAULT_ARGS, START, exchange, person, reason
 
 
 @dag(
@@ -35,12 +35,7 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, person
     doc_md=__doc__,
     params={
         "decision": Param("approve", enum=["approve", "refuse"], title="Decision"),
-        "reason": Param(
-            type="string",
-            minLength=10,
-            title="Reason",
-            description="Why they may, or may not, go out; kept with the decision. No names or numbers of persons.",
-        ),
+        "reason": reason("Why they may, or may not, go out; kept with the decision."),
         "isp": Param(None, type=["null", "string"], title="ISP", description="Its code; empty means every ISP's."),
         "stage": Param(
             None, type=["null", "string"], title="Stage", description="Such as T-14; empty means every stage."

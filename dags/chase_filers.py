@@ -23,9 +23,9 @@ form says otherwise: it names whom it would remind, and sends nothing.
 
 from __future__ import annotations
 
-from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, is_dry, mail_relay, page_address
+from airflow_defaults import DEFAULT_ARGS, START, dry_run, exchange, holder, is_dry, mail_relay, page_address
 from airflow_watch import count
 
 
@@ -37,14 +37,7 @@ from airflow_watch import count
     default_args=DEFAULT_ARGS,
     tags=["notices", "daily"],
     doc_md=__doc__,
-    params={
-        "dry_run": Param(
-            True,
-            type="boolean",
-            title="Dry run",
-            description="Only name whom it would remind. Scheduled runs are never dry.",
-        ),
-    },
+    params={"dry_run": dry_run("name whom it would remind")},
 )
 def chase_filers() -> None:
     @task

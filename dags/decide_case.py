@@ -25,7 +25,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, exchange, person
+from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, exchange, person, reason
 
 
 def day(text: str | None) -> date | None:
@@ -49,12 +49,7 @@ def day(text: str | None) -> date | None:
             title="Outcome",
             description="Such as release, refuse, exempt, uphold; `vpnreg cases` names those of each case.",
         ),
-        "reason": Param(
-            type="string",
-            minLength=10,
-            title="Reason",
-            description="Kept with the decision; a refused file tells it to the ISP. No names or numbers of persons.",
-        ),
+        "reason": reason("Kept with the decision; a refused file tells it to the ISP."),
         "until": Param(
             None,
             type=["null", "string"],

@@ -22,7 +22,7 @@ from datetime import date
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from airflow_defaults import DEFAULT_ARGS, START, exchange, person
+from airflow_defaults import DEFAULT_ARGS, START, exchange, person, reason
 
 
 @dag(
@@ -43,12 +43,7 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, person
             title="Source",
             description="The decision or letter that sets it, by number and date; the history keeps it.",
         ),
-        "reason": Param(
-            type="string",
-            minLength=10,
-            title="Reason",
-            description="Why; kept in the audit trail. No names or numbers of persons.",
-        ),
+        "reason": reason("Why; kept in the audit trail."),
     },
 )
 def extend_deadline() -> None:

@@ -25,9 +25,9 @@ so that nobody's traces are. A run triggered by hand is a dry run unless the for
 
 from __future__ import annotations
 
-from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, is_dry
+from airflow_defaults import DEFAULT_ARGS, START, dry_run, exchange, holder, is_dry
 
 
 @dag(
@@ -38,14 +38,7 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, is_dry
     default_args=DEFAULT_ARGS,
     tags=["registry", "daily"],
     doc_md=__doc__,
-    params={
-        "dry_run": Param(
-            True,
-            type="boolean",
-            title="Dry run",
-            description="Only count what would be erased. Scheduled runs are never dry.",
-        ),
-    },
+    params={"dry_run": dry_run("count what would be erased")},
 )
 def keep_house() -> None:
     @task

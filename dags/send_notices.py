@@ -22,9 +22,9 @@ A run triggered by hand is a dry run unless the form says otherwise: it says wha
 
 from __future__ import annotations
 
-from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from airflow_defaults import DEFAULT_ARGS, START, exchange, holder, is_dry, mail_relay
+from airflow_defaults import DEFAULT_ARGS, START, dry_run, exchange, holder, is_dry, mail_relay
 from airflow_watch import count
 
 
@@ -36,14 +36,7 @@ from airflow_watch import count
     default_args=DEFAULT_ARGS,
     tags=["notices", "hourly-or-faster"],
     doc_md=__doc__,
-    params={
-        "dry_run": Param(
-            True,
-            type="boolean",
-            title="Dry run",
-            description="Only say what would be planned, held and sent. Scheduled runs are never dry.",
-        ),
-    },
+    params={"dry_run": dry_run("say what would be planned, held and sent")},
 )
 def send_notices() -> None:
     @task

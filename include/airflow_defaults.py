@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pendulum
-from airflow.sdk import Asset, AssetAlias
+from airflow.sdk import Asset, AssetAlias, Param
 
 from airflow_watch import report_failure
 
@@ -122,6 +122,16 @@ def _this_run() -> str:
         return holder()
     except RuntimeError:
         return ""
+
+
+def dry_run(only: str) -> Param:
+    """The switch of a form that `is_dry` reads; `only` says what a dry run does."""
+    return Param(True, type="boolean", title="Dry run", description=f"Only {only}. Scheduled runs are never dry.")
+
+
+def reason(kept: str) -> Param:
+    """The field of a form in which a person says why; `kept` says what becomes of it."""
+    return Param(type="string", minLength=10, title="Reason", description=f"{kept} No names or numbers of persons.")
 
 
 def is_dry() -> bool:
