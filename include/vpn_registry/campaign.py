@@ -6,7 +6,7 @@ A deadline has been extended in most years, so it is a list of dated entries and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -84,6 +84,13 @@ class StageDay:
     on: date
     last_on: date
     merged_into: str | None = None
+
+
+def days(first: date, last: date) -> Iterator[date]:
+    """Each day from `first` to `last`, both included."""
+    while first <= last:
+        yield first
+        first += _DAY
 
 
 def is_working_day(day: date, holidays: Collection[date]) -> bool:

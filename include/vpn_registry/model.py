@@ -150,6 +150,13 @@ class NoticeState(StrEnum):
     CANCELLED = "cancelled"
 
 
+PENDING: Final = (NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED, NoticeState.SENDING)
+"""The states, in order, of what has still to come to something."""
+
+TOLD: Final = (NoticeState.SENT, NoticeState.UNCERTAIN)
+"""The states of what a recipient may have read."""
+
+
 class ContactRole(StrEnum):
     COMPLIANCE = "compliance"
     ESCALATION = "escalation"

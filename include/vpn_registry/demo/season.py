@@ -16,12 +16,11 @@ from vpn_registry.campaign import EXTENDED, deadline_in_force
 from vpn_registry.demo import samples, season_script
 from vpn_registry.demo.filers import Filer, Files, filers
 from vpn_registry.demo.season_script import FALLS_SILENT, FILES_AGAIN_AFTER, FILINGS, Filing
-from vpn_registry.model import PAKISTAN, NoticeState, ZoneFolder, pakistani_day
+from vpn_registry.model import PAKISTAN, PENDING, NoticeState, ZoneFolder, pakistani_day
 from vpn_registry.pipeline import approval, chase, decisions, extension, reconcile
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import cases, chronicle, outbox, statuses
 
-_OPEN: Final = (NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED, NoticeState.SENDING)
 OPERATOR: Final = "demo-operator"
 APPROVAL: Final = "Season: figures compared with the ISP's page"
 COMPARING, FILING, PLANNING, APPROVING, DECIDING = (
@@ -182,7 +181,7 @@ def _is_anything_due(exchange: Exchange) -> bool:
     deadline = deadline_in_force(exchange.campaign, today)
     stages = campaign.plan_stages(deadline, notices.load_letters().offsets, exchange.holidays)
     with exchange.registry.reading() as db:
-        if outbox.notices(db, *_OPEN):
+        if outbox.notices(db, *PENDING):
             return True
         for isp in exchange.isps:
             told = outbox.told_on(db, isp, deadline.campaign)
@@ -197,8 +196,8 @@ def _is_anything_due(exchange: Exchange) -> bool:
 def _last_notice(exchange: Exchange, isp: str) -> str:
     """The number of the last letter about clients that the ISP got; '' before any."""
     with exchange.registry.reading() as db:
-        fates = chronicle.fates(db, exchange.campaign.slug)
-    return next((fate.notice_no for fate in reversed(fates) if fate.isp == isp and fate.named and fate.left_at), "")
+        fates = chronicle.fates(db, exchange.campaign.slug, isp)
+    return next((fate.notice_no for fate in reversed(fates) if fate.named and fate.left_at), "")
 
 
 def _on(day: date, moment: time) -> datetime:

@@ -10,7 +10,7 @@ from vpn_registry import notices
 from vpn_registry.notices import COLUMNS, Parts
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.letter import COMPOSED
-from vpn_registry.registry import chronicle
+from vpn_registry.registry import chronicle, messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,12 @@ class Again:
 def again(exchange: Exchange, notice_no: str) -> Again | None:
     """The letter of a notice, made anew and compared; None when no such letter has left."""
     with exchange.registry.reading() as db:
-        told = chronicle.told_letter(db, notice_no)
+        letter = messages.told_letter(db, notice_no)
         composed = [event for event in chronicle.events(db, [COMPOSED]) if event.object_id == notice_no]
         named = chronicle.named_clients(db, notice_no)
-    if told is None:
+    if letter is None:
         return None
+    told = (letter.subject, letter.text, letter.html, letter.csv_bytes)
     if not composed:
         return Again(*told, "", 0, (), "It was sent before the registry kept what letters are made from.")
     kept = composed[-1].detail

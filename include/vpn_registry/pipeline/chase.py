@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from vpn_registry import campaign, notices
-from vpn_registry.campaign import ENDING, SILENT, deadline_in_force
+from vpn_registry.campaign import ENDING, REMINDERS, SILENT, deadline_in_force
 from vpn_registry.model import NoticeState, pakistani_day
 from vpn_registry.pipeline import backlog, notify, reminders
 from vpn_registry.pipeline.exchange import Exchange
@@ -51,7 +51,7 @@ def remind(exchange: Exchange, *, is_dry: bool = False, actor: str = ACTOR) -> l
     for isp, form in due:
         _record(exchange, isp, form, actor)
     with exchange.registry.reading() as db:
-        return told.isps_to_send(db)
+        return messages.isps_with_approved(db, REMINDERS)
 
 
 def _is_due(exchange: Exchange, db: Session, isp: Isp, form: str) -> bool:

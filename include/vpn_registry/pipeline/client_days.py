@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vpn_registry import campaign, notices
 from vpn_registry.campaign import EXTENDED, LAPSED, MERGED, REMINDERS, deadline_in_force
-from vpn_registry.model import PAKISTAN, TO_REGISTER, NoticeState, Status, pakistani_day
+from vpn_registry.model import PAKISTAN, TO_REGISTER, TOLD, NoticeState, Status, pakistani_day
 from vpn_registry.notices import Purpose
 from vpn_registry.pipeline.backlog import SUPPRESSED
 from vpn_registry.pipeline.exchange import Exchange
@@ -52,7 +52,6 @@ MEANS: Final[Mapping[Why, str]] = {
 }
 """The reasons in the order in which they are told, and what each means."""
 
-_DAY: Final = timedelta(days=1)
 _REASONS: Final = {MERGED: Why.MERGED, LAPSED: Why.LAPSED}
 
 
@@ -110,7 +109,7 @@ def read_record(exchange: Exchange) -> Record:
 def explain(record: Record, first: date, last: date) -> list[ClientDay]:
     """Every client-day to register from `first` to `last`, each with where it belongs."""
     found = []
-    for day in _days(first, last):
+    for day in campaign.days(first, last):
         standing = [spell for spell in record.spells if spell.holds_at(_end_of(day))]
         holes = {isp: list(_unrecorded(record, isp, day)) for isp in {spell.isp for spell in standing}}
         found += [_one(record, spell, day, holes[spell.isp]) for spell in standing]
@@ -148,7 +147,7 @@ def _verdict(record: Record, fate: Fate, spell: Spell, day: date) -> Why:
         return Why.HELD
     if (fate.isp, fate.stage, day) in record.suppressed:
         return Why.SUPPRESSED
-    if fate.left_at is not None and fate.state in (NoticeState.SENT, NoticeState.UNCERTAIN, NoticeState.CANCELLED):
+    if fate.left_at is not None and fate.state in (*TOLD, NoticeState.CANCELLED):
         if spell.subscriber_id in fate.named:
             return Why.LISTED  # it was due that day and went later
         return Why.UNEXPLAINED if _had_to_be_named(record, spell, fate.left_at) else Why.NOT_DUE
@@ -202,12 +201,6 @@ def _held(events: Iterable[chronicle.Event]) -> dict[str, tuple[datetime, dateti
         elif event.object_id in held and held[event.object_id][1] is None:
             held[event.object_id] = (held[event.object_id][0], event.happened_at)
     return held
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    while first <= last:
-        yield first
-        first += _DAY
 
 
 def _end_of(day: date) -> datetime:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from vpn_registry import campaign
 from vpn_registry.campaign import ENDING, EXTENDED, LAPSED, MERGED, SILENT, deadline_in_force
-from vpn_registry.model import TAKEN, NoticeState, iso_utc, pakistani_day
+from vpn_registry.model import TAKEN, TOLD, NoticeState, iso_utc, pakistani_day
 from vpn_registry.notices import NOTHING_OUTSTANDING, Purpose
 from vpn_registry.pipeline.backlog import SUPPRESSED
 from vpn_registry.pipeline.exchange import Exchange
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 EVERYBODY: Final = ""
 """Stands in place of an ISP in what concerns all of them."""
 
-_DAY: Final = timedelta(days=1)
 _WHY_NOT: Final = {
     MERGED: "a later stage was due already, and went in its stead (merged)",
     LAPSED: "it could not be sent within three working days (lapsed)",
@@ -93,7 +92,7 @@ def diary(exchange: Exchange, first: date, last: date) -> list[Page]:
     by_day: dict[date, list[Entry]] = {}
     for entry in sorted(told, key=lambda entry: (entry.at, entry.isp)):
         by_day.setdefault(pakistani_day(entry.at), []).append(entry)
-    return [_page(exchange, day, by_day.get(day, []), ran_on) for day in _days(first, last)]
+    return [_page(exchange, day, by_day.get(day, []), ran_on) for day in campaign.days(first, last)]
 
 
 def _page(exchange: Exchange, day: date, entries: list[Entry], ran_on: set[date]) -> Page:
@@ -131,10 +130,9 @@ def _letters(fates: Iterable[Fate], events: Iterable[Event]) -> Iterator[Entry]:
 
 def _outcome(fate: Fate, approved: list[Event]) -> Iterator[Entry]:
     if fate.left_at is not None:
-        to = ", ".join(email for email, state, _ in fate.copies if state in (NoticeState.SENT, NoticeState.UNCERTAIN))
-        asked, checked = (sum(part == letter for part in fate.named.values()) for letter in "AB")
+        to = ", ".join(email for email, state, _ in fate.copies if state in TOLD)
         by = f"; approved by {approved[-1].actor}" if approved else "; no approval needed"
-        about = f"{asked} to register, {checked} to check" if fate.named else "names no client"
+        about = f"{fate.named_in('A')} to register, {fate.named_in('B')} to check" if fate.named else "names no client"
         yield Entry(fate.left_at, fate.isp, "sends", f"{_name(fate)} to {to}: {about}{by}")
     elif fate.state is NoticeState.CANCELLED and fate.settled_at is not None:
         why = _WHY_NOT.get(fate.reason, f"refused: {fate.reason}")
@@ -162,10 +160,8 @@ def _extensions(events: Iterable[Event], sources: dict[str, str]) -> Iterator[En
 def _cases(opened: Iterable[Opened]) -> Iterator[Entry]:
     for case in opened:
         about = f"case {case.case_id}, {case.kind} {case.subject}"
-        if case.kind != cases.HELD_DELIVERY:
-            yield Entry(case.opened_at, case.isp, "asks", f"{about}: {case.reason}")
-        else:
-            yield Entry(case.opened_at, case.isp, "holds", f"{about}: {case.reason}")
+        what = "holds" if case.kind == cases.HELD_DELIVERY else "asks"
+        yield Entry(case.opened_at, case.isp, what, f"{about}: {case.reason}")
         if case.decided_at is not None:
             text = f"{about}: {case.outcome} by {case.actor}, because: {case.decision}"
             yield Entry(case.decided_at, case.isp, "decides", text)
@@ -173,9 +169,3 @@ def _cases(opened: Iterable[Opened]) -> Iterator[Entry]:
 
 def _name(fate: Fate) -> str:
     return f"{fate.notice_no} ({_FORMS.get(fate.form, fate.stage)})"
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    while first <= last:
-        yield first
-        first += _DAY

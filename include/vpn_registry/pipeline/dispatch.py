@@ -108,7 +108,7 @@ def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message:
         raise ValueError("The mail connection has no from_email; set it in the connection's extra.")
     at = exchange.now()
     with exchange.registry.writing() as db:
-        text = messages.told_letter(db, notice) or letter.compose(exchange, db, isp, notice)
+        text = messages.told_letter(db, notice.notice_no) or letter.compose(exchange, db, isp, notice)
         if text is None:
             messages.cancel_unsent(db, notice, reason=Purpose.NOTHING_TO_TELL, at=at)
             return NoticeState.CANCELLED

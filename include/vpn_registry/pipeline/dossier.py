@@ -75,7 +75,7 @@ def assemble(exchange: Exchange, isp: Isp) -> Dossier:
     """The dossier of an ISP, on one snapshot of the registry; nothing is changed by it."""
     now = exchange.now()
     with exchange.registry.reading() as db:
-        fates = [fate for fate in chronicle.fates(db, exchange.campaign.slug) if fate.isp == isp.slug]
+        fates = chronicle.fates(db, exchange.campaign.slug, isp.slug)
         filed = [one for one in chronicle.filed(db) if one.isp == isp.slug]
         opened = [case for case in chronicle.opened_cases(db) if case.isp == isp.slug]
         replies = chronicle.replies(db, isp.slug)
@@ -108,10 +108,9 @@ def _not_sent(fate: Fate) -> str:
 
 
 def _sent(fate: Fate) -> Sent:
-    asked, checked = (sum(part == letter for part in fate.named.values()) for letter in "AB")
     recipients = {email: state.value for email, state, _ in fate.copies}
     left_on = pakistani_day(fate.left_at) if fate.left_at else fate.stage_on
-    return Sent(fate.notice_no, left_on, fate.stage, fate.ends_on, asked, checked, recipients)
+    return Sent(fate.notice_no, left_on, fate.stage, fate.ends_on, fate.named_in("A"), fate.named_in("B"), recipients)
 
 
 def _outstanding(client: Any, fates: Iterable[Fate], replies: Iterable[Reply], opened: Iterable[Opened]) -> Outstanding:

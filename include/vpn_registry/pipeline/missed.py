@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vpn_registry import campaign, notices
 from vpn_registry.campaign import EXTENDED, LAPSED, Deadline, StageDay, deadline_in_force
-from vpn_registry.model import NoticeState, pakistani_day
+from vpn_registry.model import PENDING, NoticeState, pakistani_day
 from vpn_registry.notices import Letters
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import audit_notice
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 ACTOR = "send_notices"
-OPEN = (NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED, NoticeState.SENDING)
 
 
 def settle(exchange: Exchange, letters: Letters) -> None:
@@ -33,12 +32,12 @@ def settle(exchange: Exchange, letters: Letters) -> None:
     deadline = deadline_in_force(exchange.campaign, today)
     days = campaign.plan_stages(deadline, letters.offsets, exchange.holidays)
     with exchange.registry.writing() as db:
-        slugs = sorted({*exchange.isps, *(notice.isp for notice in outbox.notices(db, *OPEN))})
+        slugs = sorted({*exchange.isps, *(notice.isp for notice in outbox.notices(db, *PENDING))})
         for isp in slugs:
             of_isp = campaign.stages_of_isp(days, statuses.first_list_on(db, isp))
             missed = campaign.missed_stages(of_isp, today)
             reasons = {stage.stage: reason for stage, reason in missed}
-            for notice in outbox.notices(db, *OPEN, isp=isp):
+            for notice in outbox.notices(db, *PENDING, isp=isp):
                 reason = _reason(exchange, notice, deadline, reasons)
                 if reason is not None:
                     _cancel(db, notice, reason, at)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vpn_registry.model import Mode, NoticeState, Outcome, Status
+from vpn_registry.model import TOLD, Mode, NoticeState, Outcome, Status
 from vpn_registry.registry.tables import (
     AuditEventRow,
     CaseRow,
@@ -26,8 +26,6 @@ from vpn_registry.registry.tables import (
     ReconciliationRunRow,
     ResponseRow,
 )
-
-_LEFT: Final = (NoticeState.SENT, NoticeState.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,10 @@ class Fate:
     left_at: datetime | None = None
     copies: tuple[tuple[str, NoticeState, str], ...] = ()
     named: dict[str, str] = field(default_factory=dict)
+
+    def named_in(self, part: str) -> int:
+        """How many clients the letter lists in one of its parts."""
+        return sum(one == part for one in self.named.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +140,17 @@ def spells(db: Session, statuses: Collection[Status]) -> list[Spell]:
     return [Spell(*row) for row in db.execute(query.order_by(*order))]
 
 
-def fates(db: Session, campaign: str) -> list[Fate]:
-    """Every notice of the campaign, by number."""
+def fates(db: Session, campaign: str, isp: str | None = None) -> list[Fate]:
+    """Every notice of the campaign (to one ISP), by number."""
     query = select(NoticeRow.id, *_STORED).where(NoticeRow.campaign == campaign).order_by(NoticeRow.notice_no)
+    if isp is not None:
+        query = query.where(NoticeRow.isp == isp)
+    ids = query.with_only_columns(NoticeRow.id).order_by(None)
     named: dict[int, dict[str, str]] = {}
     for notice_id, subscriber_id, part in db.execute(
-        select(NoticeClientRow.notice_id, NoticeClientRow.subscriber_id, NoticeClientRow.part)
+        select(NoticeClientRow.notice_id, NoticeClientRow.subscriber_id, NoticeClientRow.part).where(
+            NoticeClientRow.notice_id.in_(ids)
+        )
     ):
         named.setdefault(notice_id, {})[subscriber_id] = part
     copies: dict[int, list[Any]] = {}
@@ -151,7 +158,9 @@ def fates(db: Session, campaign: str) -> list[Fate]:
         select(
             *(MessageRow.notice_id, MessageRow.email, MessageRow.state, MessageRow.reply),
             *(MessageRow.attempts, MessageRow.frozen_at, MessageRow.settled_at),
-        ).order_by(MessageRow.id)
+        )
+        .where(MessageRow.notice_id.in_(ids))
+        .order_by(MessageRow.id)
     ):
         copies.setdefault(copy.notice_id, []).append(copy)
     return [_fate(row, copies.get(row.id, []), named.get(row.id, {})) for row in db.execute(query)]
@@ -163,7 +172,7 @@ def _fate(row: Any, copies: list[Any], named: dict[str, str]) -> Fate:
     if row.state is NoticeState.CANCELLED and row.settled_at is None:  # never planned: recorded as cancelled at once
         stored["settled_at"] = row.planned_at
     # A copy that was put off is composed anew at each try: its list is that of the last one.
-    left = [copy.frozen_at if copy.attempts == 1 else copy.settled_at for copy in copies if copy.state in _LEFT]
+    left = [copy.frozen_at if copy.attempts == 1 else copy.settled_at for copy in copies if copy.state in TOLD]
     return Fate(
         **stored,
         left_at=min(left, default=None),
@@ -212,18 +221,6 @@ def opened_cases(db: Session) -> list[Opened]:
         )
     }
     return [Opened(*row, *decided.get(row.id, (None, None, None, None))) for row in db.execute(query)]
-
-
-def told_letter(db: Session, notice_no: str) -> tuple[str, str, str, bytes] | None:
-    """Subject, text, HTML and attachment of a notice as the relay accepted it; None when no copy left."""
-    query = (
-        select(MessageRow.subject, MessageRow.body_text, MessageRow.body_html, MessageRow.attachment)
-        .join(NoticeRow, NoticeRow.id == MessageRow.notice_id)
-        .where(NoticeRow.notice_no == notice_no, MessageRow.state.in_(_LEFT), MessageRow.frozen_at.is_not(None))
-        .limit(1)
-    )
-    told: Any = db.execute(query).one_or_none()
-    return None if told is None else tuple(told)
 
 
 def named_clients(db: Session, notice_no: str) -> list[tuple[str, str, str, str]]:

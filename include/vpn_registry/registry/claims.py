@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import and_, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from vpn_registry.model import Feed, Outcome, ZoneFolder
+from vpn_registry.model import TAKEN, Feed, ZoneFolder
 from vpn_registry.registry.bulk import insert_frame, read_frame
 from vpn_registry.registry.tables import (
     ContestedClaimRow,
@@ -26,7 +26,6 @@ from vpn_registry.registry.tables import (
 )
 from vpn_registry.registry.tables.base import BIG
 
-_TAKEN: Final = (Outcome.ACCEPTED, Outcome.PARTIAL)
 _LARGE_SHARE: Final = 20
 """From one in so many on, it is quicker to look at every claim than to look for the near ones."""
 _TEMPORARY: Final = sa.MetaData()
@@ -165,7 +164,7 @@ def _unsurveyed() -> Any:
     return select(DeliveryRow.id).where(
         DeliveryRow.feed == Feed.REGISTRATIONS,
         DeliveryRow.folder == ZoneFolder.INCOMING,
-        DeliveryRow.outcome.in_(_TAKEN),
+        DeliveryRow.outcome.in_(TAKEN),
         ~is_known,
     )
 

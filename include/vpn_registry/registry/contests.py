@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from vpn_registry.registry import audit, cases
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.claims import NEAR
+from vpn_registry.registry.deliveries import batches
 from vpn_registry.registry.tables import CaseRow, ContestedClaimRow, DecisionRow, RegistrationRow
 
 SHARED: Final = "shared"
@@ -31,7 +32,6 @@ OVERRULED: Final = "overruled"
 """How a contested claim stands: undecided, or as a person decided."""
 _NAMED: Final = 6
 """So many registrations are named in the reason of a case; the others are counted."""
-_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +156,7 @@ def _join(db: Session, members: pd.DataFrame, at: datetime) -> tuple[int, bool]:
 
 def _end(db: Session, registrations: list[int], at: datetime) -> None:
     mark = ContestedClaimRow
-    for start in range(0, len(registrations), _AT_ONCE):
-        some = registrations[start : start + _AT_ONCE]
+    for some in batches(registrations):
         db.execute(update(mark).where(mark.registration_id.in_(some), mark.ended_at.is_(None)).values(ended_at=at))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, CursorResult, select, update
@@ -16,6 +17,7 @@ class Fenced(Exception):  # noqa: N818 - reads as what happened: `except Fenced`
     """Somebody else has claimed this delivery since: the late worker must stop and leave it alone."""
 
 
+_NAMED: Final = 500
 _COLUMNS: Final = (
     DeliveryRow.id,
     DeliveryRow.isp,
@@ -80,6 +82,12 @@ def advance(db: Session, delivery_id: int, claim_no: int, expected: DeliveryStat
     )
     if changed_rows(result) != 1:
         raise Fenced(f"delivery {delivery_id} is no longer {expected.value} under claim {claim_no}")
+
+
+def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """So few at a time that a statement can name them one by one."""
+    for start in range(0, len(ids), _NAMED):
+        yield ids[start : start + _NAMED]
 
 
 def changed_rows(result: Any) -> int:

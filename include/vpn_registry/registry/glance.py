@@ -18,11 +18,11 @@ from vpn_registry.model import (
     COMPARABLE,
     COVERED,
     PAKISTAN,
+    TAKEN,
     TO_REGISTER,
     DeliveryState,
     Feed,
     NoticeState,
-    Outcome,
     Status,
     ZoneFolder,
 )
@@ -36,7 +36,6 @@ from vpn_registry.registry.tables import (
     ZoneWatchRow,
 )
 
-_TAKEN: Final = (Outcome.ACCEPTED, Outcome.PARTIAL)
 _WORKING: Final = (DeliveryState.CLAIMED, DeliveryState.STORED, DeliveryState.JUDGED)
 
 
@@ -172,7 +171,7 @@ def findings_by_code(db: Session, *, since: date, isp: str | None = None) -> dic
 
 def filings(db: Session, isp: str | None = None) -> dict[str, Filing]:
     """ISP -> what it last filed into `incoming/`."""
-    is_list = and_(DeliveryRow.feed == Feed.CLIENTS, DeliveryRow.outcome.in_(_TAKEN))
+    is_list = and_(DeliveryRow.feed == Feed.CLIENTS, DeliveryRow.outcome.in_(TAKEN))
     query = (
         select(
             DeliveryRow.isp,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
-from vpn_registry.model import PAKISTAN, Feed, Outcome, ZoneFolder
+from vpn_registry.model import PAKISTAN, TAKEN, Feed, ZoneFolder
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientVersionRow,
@@ -26,7 +26,6 @@ from vpn_registry.registry.tables import (
 )
 
 CLOSING: Final = ("withdraw", "absent")
-_TAKEN: Final = (Outcome.ACCEPTED, Outcome.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def _told(current: Any, version: Any, key: Any, feed: Feed, then: Then) -> Any:
         .where(
             delivery.feed == feed,
             delivery.folder == ZoneFolder.INCOMING,
-            delivery.outcome.in_(_TAKEN),
+            delivery.outcome.in_(TAKEN),
             or_(row.effect == "unchanged", row.outcome == "duplicate"),
             ~has_version.correlate(current, row),
             or_(
@@ -211,7 +210,7 @@ def _came_late(full: Any) -> Any:
             higher.feed == full.feed,
             higher.seq > full.seq,
             higher.judged_at <= full.judged_at,
-            higher.outcome.in_(_TAKEN),
+            higher.outcome.in_(TAKEN),
         )
         .correlate(full)
     )

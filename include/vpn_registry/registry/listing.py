@@ -21,7 +21,6 @@ from vpn_registry.registry import deliveries, outages
 from vpn_registry.registry.tables import AnswerRow, DeliveryRow, IrregularFileRow, LeaseRow, ZoneWatchRow
 
 _OPEN: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED)
-_AT_ONCE: Final = 1_000
 _TAKEN: Final = (DeliveryState.STORED, DeliveryState.JUDGED, DeliveryState.ANSWERED)
 
 
@@ -203,8 +202,8 @@ def _remember_irregular(db: Session, isp: str, folder: ZoneFolder, files: list[L
     here = (IrregularFileRow.isp == isp, IrregularFileRow.folder == folder)
     known = dict(db.execute(select(IrregularFileRow.file_name, IrregularFileRow.id).where(*here)).all())
     gone = [surrogate for name, surrogate in known.items() if name not in lying]
-    for start in range(0, len(gone), _AT_ONCE):
-        db.execute(delete(IrregularFileRow).where(IrregularFileRow.id.in_(gone[start : start + _AT_ONCE])))
+    for some in deliveries.batches(gone):
+        db.execute(delete(IrregularFileRow).where(IrregularFileRow.id.in_(some)))
     if new := [row for row in rows if row["file_name"] not in known]:
         db.execute(upsert(db, IrregularFileRow).on_conflict_do_nothing(), new)
 

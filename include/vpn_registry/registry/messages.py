@@ -6,7 +6,7 @@ no state is left but along registry.moves. Whoever sends holds the ISP's lease.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,16 +14,14 @@ from typing import Any, Final
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from vpn_registry.model import Contact, ContactRole, NoticeState
+from vpn_registry.model import PENDING, TOLD, Contact, ContactRole, NoticeState
 from vpn_registry.registry import cases
 from vpn_registry.registry.deliveries import Fenced, changed_rows
-from vpn_registry.registry.outbox import NOTICE, TOLD, Notice
+from vpn_registry.registry.outbox import NOTICE, Notice
 from vpn_registry.registry.tables import MessageRow, NoticeRow
 
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120))
 """How long a message waits after its first, second .. temporary refusal; the last pause recurs."""
-
-_PENDING: Final = (NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED, NoticeState.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +101,17 @@ def due(db: Session, isp: str, at: datetime) -> list[tuple[Notice, Message]]:
     return [(by_id[found[message_id].notice_id], found[message_id]) for message_id in ids]
 
 
-def isps_with_approved(db: Session) -> list[str]:
-    """The ISPs with a message that may go out, now or after its pause, or whose sender died."""
+def isps_with_approved(db: Session, forms: Collection[str] | None = None) -> list[str]:
+    """The ISPs with a message (of one of the forms) that may go out, now or after its pause, or whose sender died."""
     waiting = MessageRow.state.in_((NoticeState.APPROVED, NoticeState.SENDING))
     query = select(NoticeRow.isp).join(MessageRow, MessageRow.notice_id == NoticeRow.id).where(waiting)
+    if forms is not None:
+        query = query.where(NoticeRow.form.in_(forms))
     return sorted(set(db.scalars(query)))
 
 
-def told_letter(db: Session, notice: Notice) -> FrozenLetter | None:
-    """What another recipient of the notice was sent already: every further copy is the same letter."""
+def told_letter(db: Session, notice_no: str) -> FrozenLetter | None:
+    """What a recipient of the notice was sent: every copy is the same letter; None when none has left."""
     row = db.execute(
         select(
             MessageRow.subject,
@@ -120,7 +120,8 @@ def told_letter(db: Session, notice: Notice) -> FrozenLetter | None:
             MessageRow.attachment_name,
             MessageRow.attachment,
         )
-        .where(MessageRow.notice_id == notice.id, MessageRow.state.in_(TOLD), MessageRow.frozen_at.is_not(None))
+        .join(NoticeRow, NoticeRow.id == MessageRow.notice_id)
+        .where(NoticeRow.notice_no == notice_no, MessageRow.state.in_(TOLD), MessageRow.frozen_at.is_not(None))
         .limit(1)
     ).one_or_none()
     letter: Any = row  # every column is filled once a message was told
@@ -251,7 +252,7 @@ def _settle_notice(db: Session, notice: Notice, at: datetime) -> None:
     copies: Sequence[Any] = db.execute(
         select(MessageRow.state, MessageRow.role).where(MessageRow.notice_id == notice.id)
     ).all()
-    if any(copy.state in _PENDING for copy in copies):
+    if any(copy.state in PENDING for copy in copies):
         return
     state = NoticeState.FAILED
     if any(copy.state is NoticeState.UNCERTAIN for copy in copies):

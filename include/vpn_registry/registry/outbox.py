@@ -12,12 +12,11 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.campaign import MERGED, REMINDERS
-from vpn_registry.model import NoticeState, pakistani_day
+from vpn_registry.model import TOLD, NoticeState, pakistani_day
 from vpn_registry.registry import counters
 from vpn_registry.registry.deliveries import Fenced, changed_rows
 from vpn_registry.registry.tables import MessageRow, NoticeClientRow, NoticeRow
 
-TOLD: Final = (NoticeState.SENT, NoticeState.UNCERTAIN)
 _LEFT: Final = (*TOLD, NoticeState.SENDING)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from vpn_registry.model import ContactRole, Delivery, DeliveryState, NoticeState, ZoneFolder
+from vpn_registry.model import PENDING, ContactRole, Delivery, DeliveryState, NoticeState, ZoneFolder
 from vpn_registry.registry import cases, deliveries
 from vpn_registry.registry.listing import upsert
 from vpn_registry.registry.tables import CounterRow, DeliveryRow, MessageRow, NoticeRow
@@ -18,7 +18,6 @@ SENT_LATER: Final = "The journal says that sending began at {at}, after this reg
 COPY_SENT_LATER: Final = "Another copy of this notice was sent after this registry's backup was made; this one was not."
 
 # To `uncertain` along registry.moves: the way a message goes that is sent and whose answer is lost.
-_ON_THE_WAY: Final = (NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED, NoticeState.SENDING)
 _STEPS: Final = (NoticeState.APPROVED, NoticeState.SENDING, NoticeState.UNCERTAIN)
 
 
@@ -100,8 +99,8 @@ def _notice(db: Session, entry: Mapping[str, Any], at: datetime) -> int:
 
 
 def _strand(db: Session, table: Any, which: Any, **values: Any) -> None:
-    ids = list(db.scalars(select(table.id).where(which, table.state.in_(_ON_THE_WAY))))
+    ids = list(db.scalars(select(table.id).where(which, table.state.in_(PENDING))))
     for state in _STEPS:
         last = values if state is NoticeState.UNCERTAIN else {}
-        before = _ON_THE_WAY[: _ON_THE_WAY.index(state)] if state in _ON_THE_WAY else (NoticeState.SENDING,)
+        before = PENDING[: PENDING.index(state)] if state in PENDING else (NoticeState.SENDING,)
         db.execute(update(table).where(table.id.in_(ids), table.state.in_(before)).values(state=state, **last))

@@ -10,14 +10,13 @@ from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.campaign import ENDING, REMINDERS
-from vpn_registry.model import COVERED, DeliveryState, Feed, NoticeState, Outcome, ZoneFolder
+from vpn_registry.model import COVERED, PENDING, DeliveryState, Feed, NoticeState, Outcome, ZoneFolder
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientStatusRow,
     ClientVersionRow,
     DeliveryRow,
-    MessageRow,
     NoticeClientRow,
     NoticeRow,
     RegistrationRow,
@@ -26,7 +25,6 @@ from vpn_registry.registry.tables import (
 
 _OURS: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED, DeliveryState.STORED)
 _ENDING: Final = ("subscriber_id", "client_name", "registration_ref", "national_no", "valid_to")
-_PENDING: Final = (NoticeState.PLANNED, NoticeState.HELD, NoticeState.APPROVED, NoticeState.SENDING)
 
 
 def last_on(db: Session, form: str) -> dict[str, date]:
@@ -42,7 +40,7 @@ def last_on(db: Session, form: str) -> dict[str, date]:
 def has_notice_since(db: Session, isp: str, day: date) -> bool:
     """Whether a notice of a stage is on its way to the ISP, or has been since a day."""
     is_staged = (NoticeRow.isp == isp, NoticeRow.form.not_in(REMINDERS), NoticeRow.state != NoticeState.CANCELLED)
-    is_near = (NoticeRow.stage_on >= day) | NoticeRow.state.in_(_PENDING)
+    is_near = (NoticeRow.stage_on >= day) | NoticeRow.state.in_(PENDING)
     return bool(db.scalar(select(exists().where(*is_staged, is_near))))
 
 
@@ -90,10 +88,3 @@ def named_since(db: Session, isp: str, since: datetime, *, but: str = "") -> set
         .where(NoticeRow.state != NoticeState.CANCELLED, NoticeRow.notice_no != but)
     )
     return set(db.scalars(query))
-
-
-def isps_to_send(db: Session) -> list[str]:
-    """The ISPs with a copy of a reminder that may go out, or whose sender died."""
-    waiting = MessageRow.state.in_((NoticeState.APPROVED, NoticeState.SENDING))
-    query = select(NoticeRow.isp).join(MessageRow, MessageRow.notice_id == NoticeRow.id)
-    return sorted(set(db.scalars(query.where(waiting, NoticeRow.form.in_(REMINDERS)))))

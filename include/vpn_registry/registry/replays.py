@@ -12,13 +12,12 @@ from typing import Any, Final
 from sqlalchemy import String, and_, cast, func, insert, select
 from sqlalchemy.orm import Session
 
-from vpn_registry.model import Delivery, DeliveryState, Outcome, ZoneFolder
+from vpn_registry.model import TAKEN, Delivery, DeliveryState, ZoneFolder
 from vpn_registry.registry import deliveries, home
 from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.tables import AuditEventRow, DeliveryRow, ValidationResultRow
 
-_TAKEN: Final = (Outcome.ACCEPTED, Outcome.PARTIAL)
 _MERGING: Final = ("judge", "release")
 """Audit actions of the transactions that merge; the order of their events is the order of the merges of an ISP."""
 _CHUNK: Final = 5_000
@@ -67,10 +66,10 @@ def taken(db: Session) -> list[Taken]:
     recorded = db.execute(
         select(verdict.delivery_id, verdict.judged_at, verdict.result, verdict.rulebook_version)
         .join(DeliveryRow, and_(DeliveryRow.id == verdict.delivery_id, DeliveryRow.revision == verdict.revision))
-        .where(DeliveryRow.outcome.in_(_TAKEN), DeliveryRow.folder == ZoneFolder.INCOMING)
+        .where(DeliveryRow.outcome.in_(TAKEN), DeliveryRow.folder == ZoneFolder.INCOMING)
         .order_by(func.coalesce(event, 0), verdict.judged_at, verdict.delivery_id)
     ).all()
-    by_id = {delivery.id: delivery for delivery in deliveries.find(db, DeliveryRow.outcome.in_(_TAKEN))}
+    by_id = {delivery.id: delivery for delivery in deliveries.find(db, DeliveryRow.outcome.in_(TAKEN))}
     return [Taken(by_id[row.delivery_id], row.judged_at, row.result, row.rulebook_version) for row in recorded]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.model import Status
 from vpn_registry.registry.cases import REVIEW
+from vpn_registry.registry.deliveries import batches
 from vpn_registry.registry.tables import CaseRow, DecisionRow
 
 UNPAIRED: Final = "unpaired"
@@ -28,7 +29,6 @@ _WORDS: Final = {
     "cnic elsewhere": "Its identity card",
     "other_id elsewhere": "Its document",
 }
-_AT_ONCE: Final = 500
 
 
 def follow(
@@ -54,8 +54,8 @@ def follow(
     known = {(newest.get(row.subject, row.subject), row.evidence): row.id for row in open_now}
     asked = {(who, key): _reason(key, candidate) for who, (key, candidate) in wanted.items()}
     over = [case_id for question, case_id in known.items() if question not in asked]
-    for start in range(0, len(over), _AT_ONCE):
-        db.execute(update(CaseRow).where(CaseRow.id.in_(over[start : start + _AT_ONCE])).values(closed_at=at))
+    for some in batches(over):
+        db.execute(update(CaseRow).where(CaseRow.id.in_(some)).values(closed_at=at))
     opened = [
         {"isp": isp, "kind": REVIEW, "subject": who, "evidence": key, "reason": reason, "opened_at": at}
         for (who, key), reason in sorted(asked.items())

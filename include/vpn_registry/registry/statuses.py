@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import and_, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from vpn_registry.model import TO_REGISTER, Feed, Outcome, ZoneFolder, pakistani_day
+from vpn_registry.model import TAKEN, TO_REGISTER, Feed, ZoneFolder, pakistani_day
 from vpn_registry.registry import contests
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import (
@@ -26,7 +26,6 @@ from vpn_registry.registry.tables import (
     ValidationResultRow,
 )
 
-_TAKEN: Final = (Outcome.ACCEPTED, Outcome.PARTIAL)
 _STATUS_TEXT: Final = ("subscriber_id", "status", "reason", "decided_by", "registration_ref", "candidate")
 
 
@@ -237,7 +236,7 @@ def _lists_of(isp: str) -> tuple[Any, ...]:
         DeliveryRow.isp == isp,
         DeliveryRow.feed == Feed.CLIENTS,
         DeliveryRow.folder == ZoneFolder.INCOMING,
-        DeliveryRow.outcome.in_(_TAKEN),
+        DeliveryRow.outcome.in_(TAKEN),
     )
 
 
