@@ -24,17 +24,16 @@ team gets a mail about each ISP that waits.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task, task_group
 
-from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, exchange, holder
+from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, URGENT, exchange, holder, poll
 from airflow_watch import PROMISES, count, measure
 
 
 @dag(
-    schedule=timedelta(minutes=1),
+    schedule=poll(),
     start_date=START,
     catchup=False,
     max_active_runs=3,
@@ -44,7 +43,7 @@ from airflow_watch import PROMISES, count, measure
     doc_md=__doc__,
 )
 def collect_deliveries() -> None:
-    @task(pool="sftp")
+    @task(pool="sftp", priority_weight=URGENT)
     def zones_with_mail() -> list[str]:
         """List all zones at once; the slugs of the ISPs whose zone holds something, is owed an answer, or failed."""
         from vpn_registry.pipeline import collect
@@ -57,7 +56,7 @@ def collect_deliveries() -> None:
     def one_isp(isp: str) -> None:
         """Everything that may fail for one ISP without hurting another."""
 
-        @task(pool="sftp", map_index_template="{{ isp }}")
+        @task(pool="sftp", priority_weight=URGENT, map_index_template="{{ isp }}")
         def take(isp: str) -> list[int]:
             """Copy settled files into the landing store and send receipts; the ids of the deliveries that wait for judging."""
             from vpn_registry.pipeline import collect

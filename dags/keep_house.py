@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from airflow_defaults import DEFAULT_ARGS, START, dry_run, exchange, holder, is_dry
+from airflow_defaults import DEFAULT_ARGS, PATIENT, START, dry_run, exchange, holder, is_dry
 
 
 @dag(
@@ -35,7 +35,7 @@ from airflow_defaults import DEFAULT_ARGS, START, dry_run, exchange, holder, is_
     start_date=START,
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULT_ARGS,
+    default_args=DEFAULT_ARGS | {"priority_weight": PATIENT},
     tags=["registry", "daily"],
     doc_md=__doc__,
     params={"dry_run": dry_run("count what would be erased")},

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from airflow_defaults import DEFAULT_ARGS, START, dry_run, exchange, holder, is_dry, mail_relay
+from airflow_defaults import DEFAULT_ARGS, START, URGENT, dry_run, exchange, holder, is_dry, mail_relay
 from airflow_watch import count
 
 
@@ -54,7 +54,7 @@ def send_notices() -> None:
 
         return notify.brake(exchange())
 
-    @task(map_index_template="{{ isp }}", pool="smtp")
+    @task(map_index_template="{{ isp }}", pool="smtp", priority_weight=URGENT)
     def send(isp: str) -> dict[str, int]:
         """Send one ISP's approved messages, each to one recipient, and put the notice into its zone."""
         from vpn_registry.pipeline import dispatch

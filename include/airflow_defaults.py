@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pendulum
 from airflow.sdk import Asset, AssetAlias, Param
+from airflow.sdk.configuration import conf
 
 from airflow_watch import report_failure
 
@@ -27,7 +28,13 @@ REGISTRY: Final = Asset("vpn_registry", uri="x-vpn-registry://registry")
 REGISTRY_CHANGES: Final = AssetAlias("vpn_registry_changes")
 """Tasks emit REGISTRY through this alias, so that a pass without a change emits nothing."""
 MAIL_CONNECTION: Final = "smtp_default"
+LEAST_POLL_SECONDS: Final = 5
 
+# When slots are short, of a pool or of all workers, what has the higher priority starts first.
+URGENT: Final = 10
+"""What an ISP's deadline hangs on: receipts, and letters that are due."""
+PATIENT: Final = 1
+"""What may take all night."""
 
 DEFAULT_ARGS: Final[dict[str, Any]] = {
     "owner": "pta-data-team",
@@ -35,7 +42,19 @@ DEFAULT_ARGS: Final[dict[str, Any]] = {
     "retry_delay": timedelta(seconds=30),
     "execution_timeout": timedelta(minutes=20),
     "on_failure_callback": report_failure,
+    "priority_weight": 5,
+    "weight_rule": "absolute",
 }
+
+
+def poll() -> timedelta:
+    """Between two looks at the zones: AIRFLOW__VPN_REGISTRY__POLL_SECONDS, a minute unless set."""
+    seconds = conf.getint("vpn_registry", "poll_seconds", fallback=60)
+    if seconds < LEAST_POLL_SECONDS:
+        raise ValueError(
+            f"AIRFLOW__VPN_REGISTRY__POLL_SECONDS: {seconds} is too short; write {LEAST_POLL_SECONDS} or more."
+        )
+    return timedelta(seconds=seconds)
 
 
 def exchange() -> Exchange:
@@ -102,8 +121,6 @@ def mail_relay() -> MailRelay:
 
 def page_address() -> str:
     """Where the data team's page stands, as Airflow's own address is set; '' when it is not."""
-    from airflow.configuration import conf
-
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     return f"{base}/vpn-registry/" if base else ""
 

@@ -1,80 +1,84 @@
 """The production shape for real: built, brought up healthy, and used by an ISP that is none of ours.
 
-One command: `python -m pytest -m compose tests/compose`. Needs Docker with its compose plugin; minutes, and some GB.
+One command: `python -m pytest -m compose tests/compose`. Needs Docker with its compose plugin; a quarter of an hour,
+and some GB.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-import statistics
-import subprocess
 import warnings
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from vpn_registry import airflow_services, settings
+from tests.compose import stack as composed
+from tests.compose.stack import Stack
+from vpn_registry import settings
 
 pytestmark = pytest.mark.compose
 
-RUNS = 4
-USERS = "amna:admin,bilal:op"
-Compose = Callable[..., subprocess.CompletedProcess[str]]
+DAGS = sorted(path.stem for path in (settings.PROJECT / "dags").glob("*.py"))
+REASON = "rehearsed on the stack of the tests"
+SERVICES = {"api-server", "dag-processor", "mail", "postgres", "redis", "scheduler", "sftp", "triggerer", "worker"}
 
 
 @pytest.fixture(scope="module")
-def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
-    """`docker compose` on a stack of the test's own, with secrets of its own; gone afterwards, volumes too."""
-    docker = shutil.which("docker")
-    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
-        message = "docker compose is not installed: the production shape is not tested."
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    if message := composed.missing():
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
-    folder = tmp_path_factory.mktemp("compose")
-    env = settings.environment("") | {
-        "COMPOSE_PROJECT_NAME": "vpn-registry-test",
-        "SECRETS": str(folder / "secrets"),
-        "ISPS": str(folder / "isps"),
-        "AIRFLOW_USERS": USERS,
-        "AIRFLOW_PORT": str(airflow_services.free_port()),
-        "SFTP_PORT": str(airflow_services.free_port(2222)),
-        "WORKERS": "1",
-    }
-
-    def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        call = [str(docker), "compose", *arguments]
-        done = subprocess.run(call, cwd=settings.PROJECT, env=env, capture_output=True, text=True, check=False)
-        assert not check or done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}{done.stderr}"
-        return done
-
-    subprocess.run([str(settings.INCLUDE / "deploy/make-secrets")], cwd=settings.PROJECT, env=env, check=True)
-    try:
-        run("up", "--detach", "--build", "--wait", "--wait-timeout", "900")
-        run("exec", "-T", "scheduler", "airflow", "dags", "unpause", "collect_deliveries")
-        yield run
-    finally:
-        (Path(folder) / "log").write_text(run("logs", "--no-color", check=False).stdout, "utf-8")
-        run("--profile", "tests", "down", "--volumes", check=False)
+    with composed.running(tmp_path_factory.mktemp("compose")) as running:
+        yield running
 
 
-def test_a_file_dropped_by_sftp_gets_its_result(compose: Compose) -> None:
-    took = []
-    for _ in range(RUNS):
-        done = compose("--profile", "tests", "run", "--rm", "tests")
-        found = re.search(r"partial in ([0-9.]+) s", done.stdout)
-        assert found, done.stdout + done.stderr
-        took.append(float(found[1]))
-    print(f"\nfrom last byte to result: median {statistics.median(took):.0f} s, worst {max(took):.0f} s")  # noqa: T201 - the figures of docs/operations.md
+def test_every_service_is_healthy(stack: Stack) -> None:
+    told = [json.loads(line) for line in stack("ps", "--format", "json").stdout.splitlines()]
+    assert {one["Service"]: one["Health"] for one in told} == dict.fromkeys(SERVICES, "healthy")
 
 
-def test_the_self_test_is_counted_nowhere(compose: Compose) -> None:
-    told = json.loads(compose("exec", "-T", "worker", "vpnreg", "status", "--json").stdout)
+def test_every_dag_loads(stack: Stack) -> None:
+    told = json.loads(stack.ask("/api/v2/importErrors", user="amna")[1])
+    assert told["import_errors"] == []
+    assert sorted(one["dag_id"] for one in json.loads(stack.ask("/api/v2/dags", user="amna")[1])["dags"]) == DAGS
+
+
+def test_a_file_dropped_by_sftp_gets_its_result(stack: Stack) -> None:
+    done = stack(*composed.PROFILES[2:], "run", "--rm", "tests")
+    assert re.search(r"partial in [0-9.]+ s", done.stdout), done.stdout + done.stderr
+
+
+def test_the_self_test_is_counted_nowhere(stack: Stack) -> None:
+    told = json.loads(stack.inside("worker", "vpnreg", "status", "--json").stdout)
     (isp,) = [one for one in told["isps"] if one["isp"] == "selftest"]
     assert (isp["clients"], isp["comparable"] or 0, isp["notices"]) == (0, 0, {})
-    assert compose("exec", "-T", "worker", "vpnreg", "export", "clients").stdout.count("\n") == 1
+    for exported in ("clients", "registry", "notices"):
+        assert stack.inside("worker", "vpnreg", "export", exported).stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "form"),
+    [
+        ("reconcile_clients", {}),
+        ("send_notices", {"dry_run": False}),
+        ("chase_filers", {"dry_run": False}),
+        ("approve_notices", {"reason": REASON}),
+        ("keep_house", {"dry_run": False}),
+    ],
+)
+def test_a_dag_runs_to_its_end(stack: Stack, dag_id: str, form: dict[str, object]) -> None:
+    assert stack.run_dag(dag_id, form) == "success"
+
+
+def test_a_deadline_is_extended_by_one_person_and_approved_by_another(stack: Stack) -> None:
+    entry = {"ends_on": "2027-06-30", "source": "decision 17 of the rehearsal", "reason": REASON}
+    assert stack.run_dag("extend_deadline", entry) == "success"
+    (case,) = [one["case"] for one in json.loads(stack.inside("worker", "vpnreg", "cases", "--json").stdout)]
+    decision = {"case": case, "outcome": "approve", "reason": REASON}
+    assert stack.run_dag("decide_case", decision).startswith("failed")
+    assert stack.run_dag("decide_case", decision, user="bilal") == "success"
+    assert json.loads(stack.inside("worker", "vpnreg", "status", "--json").stdout)["deadline"] == "2027-06-30"
 
 
 @pytest.mark.parametrize(
@@ -82,28 +86,56 @@ def test_the_self_test_is_counted_nowhere(compose: Compose) -> None:
     [
         ("worker", "vpn_registry", "ALTER TABLE audit_events DISABLE TRIGGER ALL", "must be owner"),
         ("worker", "vpn_registry", "CREATE TABLE mine (a int)", "permission denied"),
+        ("worker", "vpn_registry", "DELETE FROM audit_events", "audit_events are only added to"),
         ("worker", "airflow", "SELECT 1", "permission denied"),
         ("page", "vpn_registry", "UPDATE deliveries SET isp = isp", "permission denied"),
+        ("page", "airflow", "SELECT 1", "permission denied"),
     ],
 )
 def test_a_role_can_do_its_work_and_no_more(
-    compose: Compose, role: str, database: str, statement: str, refusal: str
+    stack: Stack, role: str, database: str, statement: str, refusal: str
 ) -> None:
     service = {"worker": "worker", "page": "api-server"}[role]
     pgpass = "export PGPASSFILE=/tmp/pgpass; sed s/:vpn_registry:/:*:/ /run/secrets/registry_pgpass > $PGPASSFILE"
     call = f"umask 077; {pgpass}; psql -w -h postgres -U vpn_registry_{role} {database} -c '{statement}'"
-    done = compose("exec", "-T", service, "bash", "-c", call, check=False)
+    done = stack.inside(service, "bash", "-c", call, check=False)
     assert refusal in done.stderr
     assert done.returncode
 
 
-def test_a_worker_can_not_change_what_it_runs(compose: Compose) -> None:
+def test_roles_have_the_same_rights_on_every_table_that_migrations_made(stack: Stack) -> None:
+    query = """
+        SELECT who, rights, count(*) FROM (
+            SELECT who, tablename, string_agg(what, ' ' ORDER BY what) AS rights
+            FROM pg_tables, unnest(ARRAY['vpn_registry_page', 'vpn_registry_worker']) who,
+                 unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) what
+            WHERE schemaname = 'public' AND has_table_privilege(who, tablename, what)
+            GROUP BY who, tablename) each_table
+        GROUP BY who, rights ORDER BY who, rights"""
+    told = stack.inside("postgres", "psql", "-U", "postgres", "-d", "vpn_registry", "-Atc", query).stdout.splitlines()
+    rights = {tuple(line.split("|")[:2]): int(line.split("|")[2]) for line in told}
+    every = rights["vpn_registry_worker", "DELETE INSERT SELECT UPDATE"]
+    assert rights == {
+        ("vpn_registry_page", "INSERT SELECT"): 1,  # audit events of reading
+        ("vpn_registry_page", "SELECT"): every - 1,
+        ("vpn_registry_worker", "DELETE INSERT SELECT UPDATE"): every,
+    }
+
+
+def test_a_worker_can_not_change_what_it_runs(stack: Stack) -> None:
     for folder in ("dags", "plugins", "include/vpn_registry", "include/isps"):
-        done = compose("exec", "-T", "worker", "touch", f"/opt/airflow/{folder}/x", check=False)
+        done = stack.inside("worker", "touch", f"/opt/airflow/{folder}/x", check=False)
         assert done.returncode, folder
 
 
-def test_the_audit_trail_holds_and_a_backup_is_made(compose: Compose) -> None:
-    assert "events hold" in compose("exec", "-T", "worker", "vpnreg", "audit", "verify").stdout
+def test_the_page_is_shown_to_who_logged_in_and_to_nobody_else(stack: Stack) -> None:
+    assert stack.ask("/vpn-registry/")[0] == 401
+    status, text = stack.ask("/vpn-registry/", user="bilal")
+    assert status == 200
+    assert "selftest" in text
+
+
+def test_the_audit_trail_holds_and_a_backup_is_made(stack: Stack) -> None:
+    assert "events hold" in stack.inside("worker", "vpnreg", "audit", "verify").stdout
     folder = "/var/lib/vpn-registry/backups"
-    assert folder in compose("exec", "-T", "worker", "vpnreg", "backup", folder).stdout
+    assert folder in stack.inside("worker", "vpnreg", "backup", folder).stdout

@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,35 @@ def test_every_pool_that_a_task_names_is_one_that_set_up_makes(dag_bag: DagBag) 
     compose = (settings.PROJECT / "docker-compose.yaml").read_text(encoding="utf-8")
     for pool, wanted in POOLS.items():
         assert f'airflow pools set {pool} {wanted["slots"]} "{wanted["description"]}"' in compose
+
+
+def test_receipts_and_letters_go_before_what_may_take_all_night(dag_bag: DagBag) -> None:
+    tasks = [(dag_id, task) for dag_id, dag in dag_bag.dags.items() for task in dag.tasks]
+    weights = {(dag_id, task.task_id): task.priority_weight for dag_id, task in tasks}
+    nightly = [weight for (dag_id, _), weight in weights.items() if dag_id == "keep_house"]
+    urgent = [
+        weights["collect_deliveries", "zones_with_mail"],
+        weights["collect_deliveries", "one_isp.take"],
+        weights["send_notices", "send"],
+    ]
+    others = set(weights.values()) - set(nightly) - set(urgent)
+    assert max(nightly) < min(others) <= max(others) < min(urgent)
+    assert {str(task.weight_rule) for _, task in tasks} == {str(tasks[0][1].weight_rule)}
+    assert "absolute" in str(tasks[0][1].weight_rule).lower()
+
+
+@pytest.mark.parametrize("seconds", ["10", "4"])
+def test_the_time_between_two_looks_at_the_zones_can_be_set(
+    airflow_db: Path, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__VPN_REGISTRY__POLL_SECONDS", seconds)
+    from airflow_defaults import LEAST_POLL_SECONDS, poll
+
+    if int(seconds) >= LEAST_POLL_SECONDS:
+        assert poll() == timedelta(seconds=int(seconds))
+    else:
+        with pytest.raises(ValueError, match="POLL_SECONDS: 4 is too short"):
+            poll()
 
 
 def in_a_fresh_interpreter(program: str, *arguments: str) -> Any:
