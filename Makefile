@@ -7,6 +7,7 @@ FILES ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILED := airflow alembic cryptography great_expectations jinja2 numpy pandas psycopg pyarrow pydantic rich sqlalchemy typer
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit soak lint secrets format bench lock pictures clean
@@ -62,7 +63,8 @@ clean: ## remove what the tools leave behind; .venv and var stay
 	find . -path ./$(VENV) -prune -o \( -name __pycache__ -o -name '*.egg-info' \) -type d -prune -exec rm -rf {} +
 
 # uv when there is one (on PATH, or from the package index into .venv), else pip. The package itself is installed
-# editable with the locked setuptools, so that nothing is fetched for its build.
+# editable with the locked setuptools, so that nothing is fetched for its build. What every command imports is compiled
+# once: where PYTHONDONTWRITEBYTECODE is set, each start would compile it anew and take three times as long.
 $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		"$(PYTHON)" -c '' || { echo "setup: $(PYTHON) does not run; name a Python 3.11 or newer:" \
@@ -85,5 +87,6 @@ $(STAMP): requirements.lock pyproject.toml
 	@uv=$$(command -v uv || command -v $(BIN)/uv) || uv=; \
 	{ [ -n "$$uv" ] && "$$uv" pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .; } || \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m compileall -q -j 0 -x '/tests/' include/vpn_registry $(COMPILED:%=$(VENV)/lib/python3*/site-packages/%)
 	@touch $@
 	@echo "setup: done; $(BIN)/vpnreg --help lists the commands"
