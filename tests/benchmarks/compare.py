@@ -17,8 +17,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from vpn_registry import reconciliation
-from vpn_registry.reconciliation import spans
+from vpn_registry.reconciliation import comparison, spans, terms
 
 ISPS = 30
 JOINS = 3.0
@@ -65,7 +64,7 @@ def cost(frames: Frames, clients: int) -> float:
 
 
 def compare(clients: pd.DataFrame, registrations: pd.DataFrame) -> pd.DataFrame:
-    return reconciliation.compare(clients, registrations, deadline=date(2026, 6, 30), today=DAY, list_on=DAY)
+    return comparison.compare(clients, registrations, deadline=date(2026, 6, 30), today=DAY, list_on=DAY)
 
 
 def seconds(work: Callable[[pd.DataFrame, pd.DataFrame], object], frames: Frames) -> float:
@@ -99,7 +98,7 @@ def make(clients: int, registrations: int) -> Frames:
 def one_isp(rng: np.random.Generator, clients: int, registrations: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Clients with an address each, a tenth of them IPv6; registrations of some, by one key or another."""
     who = rng.permutation(clients)
-    listed = pd.DataFrame(dict.fromkeys(reconciliation.CLIENT_COLUMNS, ""), index=range(clients), dtype="str")
+    listed = pd.DataFrame(dict.fromkeys(comparison.CLIENT_COLUMNS, ""), index=range(clients), dtype="str")
     listed["subscriber_id"] = text(f"S-{n:08d}" for n in who.tolist())
     listed["client_name"] = text(f"Firm {n}" for n in who.tolist())
     listed["ntn"] = text(f"{n:07d}" for n in who.tolist())
@@ -109,9 +108,7 @@ def one_isp(rng: np.random.Generator, clients: int, registrations: int) -> tuple
 
     of = rng.permutation(clients)[:registrations]
     stranger = rng.random((2, registrations)) < 0.2
-    filed = pd.DataFrame(
-        dict.fromkeys(reconciliation.REGISTRATION_COLUMNS, ""), index=range(registrations), dtype="str"
-    )
+    filed = pd.DataFrame(dict.fromkeys(terms.REGISTRATION_COLUMNS, ""), index=range(registrations), dtype="str")
     filed["registration_ref"] = text(f"R-{n:08d}" for n in of.tolist())
     filed["subscriber_id"] = text(f"S-{n:08d}" for n in (of + stranger[0] * 10_000_000).tolist())
     filed["ntn"] = text(f"{n % 10_000_000:07d}" for n in (of + stranger[1] * 5_000_000).tolist())

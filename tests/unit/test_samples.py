@@ -19,7 +19,8 @@ from vpn_registry.demo.sample_files import Drop
 from vpn_registry.demo.samples import DAY, FOLDER, SLUGS, Sample, sample
 from vpn_registry.formats import UnreadableError, decode
 from vpn_registry.model import Feed, Mode, Outcome, Status, ZoneFolder
-from vpn_registry.reconciliation import CLIENT_COLUMNS, REGISTRATION_COLUMNS, compare
+from vpn_registry.reconciliation.comparison import CLIENT_COLUMNS, compare
+from vpn_registry.reconciliation.terms import REGISTRATION_COLUMNS
 from vpn_registry.rulebook import Context, columns_of, parse_name, rules_of
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BoolArray, Consequence

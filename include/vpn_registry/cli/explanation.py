@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
 
 from vpn_registry.model import Status, iso_utc
-from vpn_registry.reconciliation import remedy
+from vpn_registry.reconciliation.remedies import remedy
 from vpn_registry.registry.queries import Explanation
 
 _PARTS = ("statuses", "client", "registrations", "rows", "findings", "notices", "basis", "organisation")
@@ -17,10 +16,7 @@ _PARTS = ("statuses", "client", "registrations", "rows", "findings", "notices", 
 
 def as_values(explanation: Explanation) -> dict[str, Any]:
     """The explanation as JSON values."""
-    told = {
-        part: json.loads(_frame(explanation, part).to_json(orient="records", date_format="iso", date_unit="s"))
-        for part in _PARTS
-    }
+    told = {part: _records(explanation, part) for part in _PARTS}
     present = next((one for one in told["statuses"] if not one["ended_at"]), None)
     return {
         **told,
@@ -179,7 +175,7 @@ def _contest(one: dict[str, Any]) -> str:
         "counts": "contested, but decided to count",
         "overruled": "contested, and decided not to count by its addresses",
     }
-    return f"; {standing[one['contested']]} (case {one['contested_case']:.0f})" if one["contested"] else ""
+    return f"; {standing[one['contested']]} (case {one['contested_case']})" if one["contested"] else ""
 
 
 def _origin(one: dict[str, Any]) -> str:
@@ -191,13 +187,8 @@ def _line(console: Console, label: str, text: str) -> None:
 
 
 def _records(explanation: Explanation, part: str) -> list[dict[str, Any]]:
-    frame = _frame(explanation, part)
-    for name in frame.columns:
-        if name.endswith("_at"):
-            frame[name] = frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ").fillna("")
-    records: list[dict[str, Any]] = frame.to_dict(orient="records")
-    return records
-
-
-def _frame(explanation: Explanation, part: str) -> Any:
-    return getattr(explanation, part).copy()
+    """The rows of a part, moments as they are written; None where there is none."""
+    rows: list[dict[str, Any]] = getattr(explanation, part)
+    return [
+        {name: iso_utc(value) if isinstance(value, datetime) else value for name, value in row.items()} for row in rows
+    ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from vpn_registry import campaign, notices
 from vpn_registry.campaign import ENDING, REMINDERS, SILENT, deadline_in_force
 from vpn_registry.model import NoticeState, pakistani_day
-from vpn_registry.pipeline import backlog, notify, reminders
+from vpn_registry.pipeline import backlog, notify, reminders, silence
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import audit_notice
 from vpn_registry.registry import deadlines, glance, locks, messages, outbox, statuses
@@ -60,7 +60,7 @@ def _is_due(exchange: Exchange, db: Session, isp: Isp, form: str) -> bool:
     if (last_on is not None and today - last_on < PAUSE) or _is_our_fault(exchange, db, isp):
         return False
     if form == SILENT:
-        return reminders.overdue_on(exchange, db, isp) is not None
+        return silence.overdue_on(exchange, db, isp) is not None
     return not told.has_notice_since(db, isp.slug, today - PAUSE) and len(reminders.ending(exchange, db, isp)) > 0
 
 

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vpn_registry.campaign import working_day_after
 from vpn_registry.model import NoticeState, iso_utc, pakistani_day
-from vpn_registry.pipeline import extension, held_cases
+from vpn_registry.pipeline import extension
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import audit, cases, contests, locks, messages, responses, reviews
 from vpn_registry.registry.cases import Case, Decision, DecisionRefusedError
-from vpn_registry.rulebook.responses import struck_out
 
 __all__ = ["KINDS", "DecisionRefusedError", "Kind", "Option", "Waiting", "decide", "waiting"]
 
@@ -147,6 +146,8 @@ def _option(case: Case, outcome: str) -> Option:
 
 
 def _refuse_wrong(exchange: Exchange, case: Case, option: Option, reason: str, until: date | None) -> None:
+    from vpn_registry.rulebook.responses import struck_out
+
     if not reason.strip():
         raise DecisionRefusedError("Say why: the reason is kept with the decision.")
     if struck_out(reason) != reason:
@@ -162,6 +163,19 @@ def _only_record(exchange: Exchange, case: Case, _decision: Decision, record: Re
     with exchange.registry.writing() as db:
         locks.hold_isp(db, case.isp)
         record(db)
+
+
+def _release(exchange: Exchange, case: Case, decision: Decision, record: Record) -> None:
+    # Imported when a file is to be judged: whoever lists what waits would pay for the rules.
+    from vpn_registry.pipeline import held_cases
+
+    held_cases.release(exchange, case, decision, record)
+
+
+def _refuse(exchange: Exchange, case: Case, decision: Decision, record: Record) -> None:
+    from vpn_registry.pipeline import held_cases
+
+    held_cases.refuse(exchange, case, decision, record)
 
 
 def _found_out(state: NoticeState) -> CarryOut:
@@ -196,8 +210,8 @@ _ON_A_REVIEW: Final = {
 KINDS: Final[Mapping[str, Kind]] = {
     cases.HELD_DELIVERY: Kind(
         {
-            "release": Option("the file is judged anew and its good rows are merged", held_cases.release),
-            "refuse": Option("the file is rejected; the ISP reads the reason", held_cases.refuse),
+            "release": Option("the file is judged anew and its good rows are merged", _release),
+            "refuse": Option("the file is rejected; the ISP reads the reason", _refuse),
         },
         is_isps=True,
     ),

@@ -11,7 +11,7 @@ from vpn_registry.model import Answer, pakistani_day
 from vpn_registry.notices import Letter, NoticeData, Purpose
 from vpn_registry.pipeline import reconcile, reminders
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.reconciliation import RULE_VERSION
+from vpn_registry.reconciliation.comparison import RULE_VERSION
 from vpn_registry.registry import audit, ledger, outbox, statuses
 from vpn_registry.registry.messages import FrozenLetter
 from vpn_registry.registry.outbox import Notice

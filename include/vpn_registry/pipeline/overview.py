@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
-from vpn_registry import campaign, reconciliation
+from vpn_registry import campaign
 from vpn_registry.forecast import Forecast, forecast
 from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
-from vpn_registry.pipeline import reminders
+from vpn_registry.pipeline import silence
+from vpn_registry.pipeline.approval import held_text
 from vpn_registry.pipeline.decisions import Waiting, waiting
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.pipeline.notify import held_text
-from vpn_registry.registry import ledger, messages, outbox, queries, status_runs
+from vpn_registry.registry import glance, ledger, messages, outbox, status_runs
 from vpn_registry.registry import statuses as stored
 
 _KINDS: Final = {
@@ -85,20 +84,23 @@ def overview(exchange: Exchange) -> Overview:
     today = pakistani_day(now)
     deadline = campaign.deadline_in_force(exchange.campaign, today)
     with exchange.registry.reading() as db:
-        found = queries.status_overview(db, now)
+        zones, deliveries, notices = glance.watches(db), glance.deliveries_by_isp(db), glance.notices_by_isp(db)
         held = outbox.notices(db, NoticeState.HELD)
         by_state = messages.counts(db)
         troubles = messages.troubles(db)
         irregular = ledger.left_alone(db)
         runs = status_runs.last(db)
         orphans = {isp: status_runs.orphans(db, isp) for isp in runs}
-        late = {one.isp: one for one in reminders.silent(exchange, db)}
+        late = {one.isp: one for one in silence.silent(exchange, db)}
         histories = {isp: stored.to_register_history(db, isp) for isp in exchange.isps}
-    by_isp = {str(row["isp"]): row for row in found.isps.to_dict(orient="records")}
+    cases = waiting(exchange)
     isps = []
     for slug, isp in exchange.isps.items():
-        row: Mapping[Any, Any] = by_isp.get(slug, {})
-        statuses = {status.value: int(row.get(status.value, 0)) for status in Status if row.get(status.value)}
+        zone, run = zones.get(slug), runs.get(slug)
+        counts = run.counts if run else {}
+        statuses = {status.value: counts[status] for status in Status if counts.get(status)}
+        covered = sum(statuses.get(status, 0) for status in COVERED)
+        comparable = sum(statuses.get(status, 0) for status in COMPARABLE)
         isps.append(
             IspOverview(
                 isp=slug,
@@ -106,21 +108,21 @@ def overview(exchange: Exchange) -> Overview:
                 clients=sum(statuses.values()),
                 statuses=statuses,
                 to_register=sum(statuses.get(status, 0) for status in TO_REGISTER),
-                covered=sum(statuses.get(status, 0) for status in COVERED),
-                comparable=sum(statuses.get(status, 0) for status in COMPARABLE) or None,
-                coverage=reconciliation.coverage(statuses),
-                deliveries=_by_outcome(found.deliveries, slug),
-                notices=_counts(found.notices, slug, "state"),
+                covered=covered,
+                comparable=comparable or None,
+                coverage=covered / comparable if comparable else None,
+                deliveries=_ordered(deliveries.get(slug, {})),
+                notices=notices.get(slug, {}),
                 held={notice.notice_no: held_text(notice) for notice in held if notice.isp == slug},
                 troubles=[f"{one.notice_no} {one.state}: {one.reply}" for one in troubles if one.isp == slug],
                 left_alone=[
                     f"{one.folder}/{one.file_name} is {_KINDS[one.kind]}" for one in irregular if one.isp == slug
                 ],
-                failing_since=_moment(row.get("failing_since_at")),
-                error=str(row.get("error", "")),
+                failing_since=iso_utc(zone.failing_since_at) if zone and zone.failing_since_at else None,
+                error=zone.error or "" if zone else "",
                 forecast=forecast(histories[slug], deadline.ends_on),
                 orphans=orphans.get(slug, []),
-                last_run=_run(runs.get(slug)),
+                last_run=_run(run),
                 overdue_since=_iso(late[slug].overdue_since) if slug in late else None,
                 reminded_on=_iso(late[slug].reminded_on) if slug in late else None,
             )
@@ -130,9 +132,9 @@ def overview(exchange: Exchange) -> Overview:
         is_simulated=exchange.registry.is_simulated,
         deadline=deadline.ends_on,
         days_left=campaign.days_left(deadline, today),
-        open_cases=found.open_cases,
+        open_cases=len(cases),
         messages=by_state,
-        cases=waiting(exchange),
+        cases=cases,
         isps=isps,
     )
 
@@ -143,27 +145,11 @@ def _run(run: status_runs.Run | None) -> dict[str, Any] | None:
     return {"run_at": iso_utc(run.run_at), "rule_version": run.rule_version, **asdict(run.moves)}
 
 
-def _by_outcome(frame: Any, isp: str) -> dict[str, int]:
-    """Deliveries by outcome; those without one by their state."""
-    named = frame.assign(told=frame["outcome"].where(frame["outcome"] != "", frame["state"]))
-    counts = _counts(named, isp, "told")
+def _ordered(counts: dict[str, int]) -> dict[str, int]:
+    """Deliveries by outcome, those without one by their state at the end."""
     order = [outcome.value for outcome in Outcome]
     return dict(sorted(counts.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
 
 
-def _irregular_text(one: ledger.LeftAlone) -> str:
-    return f"{one.folder}/{one.file_name} is {_KINDS[one.kind]}"
-
-
-def _counts(frame: Any, isp: str, column: str) -> dict[str, int]:
-    of_isp = frame[frame["isp"] == isp].groupby(column)["count"].sum()
-    return {str(name): int(count) for name, count in of_isp.items()}
-
-
 def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
-
-
-def _moment(moment: datetime | None) -> str | None:
-    # A frame without a failing zone holds NaT, which equals nothing, not even itself.
-    return iso_utc(moment) if moment is not None and moment == moment else None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from vpn_registry import reconciliation
 from vpn_registry.campaign import deadline_in_force
 from vpn_registry.model import Status, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.survey import survey
+from vpn_registry.reconciliation import comparison, movements
 from vpn_registry.registry import audit, contests, locks, responses, reviews, status_runs, statuses, successions
 from vpn_registry.registry.status_runs import Moves
 
@@ -48,7 +48,7 @@ def refresh(exchange: Exchange, db: Session, isp: str) -> None:
 
 
 def _is_outdated(exchange: Exchange, db: Session, isp: str) -> bool:
-    return statuses.is_outdated(db, isp, **_day(exchange), rule_version=reconciliation.RULE_VERSION)
+    return statuses.is_outdated(db, isp, **_day(exchange), rule_version=comparison.RULE_VERSION)
 
 
 def review_since(current: pd.DataFrame) -> dict[str, date]:
@@ -69,7 +69,7 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
     renamed = _renamed(db, isp)
     newest = successions.newest_ids(db, isp) | renamed
     claims = _claims(db, isp)
-    found = reconciliation.compare(
+    found = comparison.compare(
         clients,
         registrations,
         deadline=day["deadline_on"],
@@ -86,11 +86,11 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
         isp,
         found,
         at=at,
-        rule_version=reconciliation.RULE_VERSION,
+        rule_version=comparison.RULE_VERSION,
         deadline_on=day["deadline_on"],
         moves=_moves(statuses.latest(db, isp), found, renamed),
         successors=renamed,
-        orphans=reconciliation.orphans(clients, registrations, day["today"])["registration_ref"].tolist(),
+        orphans=comparison.orphans(clients, registrations, day["today"])["registration_ref"].tolist(),
     )
     audit.record(
         db,
@@ -107,12 +107,12 @@ def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
 def _renamed(db: Session, isp: str) -> dict[str, str]:
     """Old subscriber id -> new one, of those who changed theirs since the last run."""
     vanished = successions.vanished(db, isp)
-    return reconciliation.successors(vanished, successions.arrived(db, isp)) if len(vanished) else {}
+    return movements.successors(vanished, successions.arrived(db, isp)) if len(vanished) else {}
 
 
-def _cases(db: Session, isp: str, today: date, newest: dict[str, str]) -> reconciliation.Cases:
+def _cases(db: Session, isp: str, today: date, newest: dict[str, str]) -> comparison.Cases:
     """What people have to decide or have decided, and what the ISP answered, about its clients by their newest ids."""
-    return reconciliation.Cases(
+    return comparison.Cases(
         disputed=successions.follow(responses.disputed(db, isp), newest),
         exempt=successions.follow(responses.decided_exempt(db, isp, today), newest),
         answered=successions.follow(responses.exempting(db, isp), newest),
@@ -120,11 +120,11 @@ def _cases(db: Session, isp: str, today: date, newest: dict[str, str]) -> reconc
     )
 
 
-def _claims(db: Session, isp: str) -> reconciliation.Claims:
+def _claims(db: Session, isp: str) -> comparison.Claims:
     """The ISP's registrations whose addresses another client claims too, with whichever ISP."""
     standing = contests.standing_of(db, isp)
     by = {told: {ref for ref, one in standing.items() if one == told} for told in set(standing.values())}
-    return reconciliation.Claims(
+    return comparison.Claims(
         contested=by.get(contests.OPEN, set()),
         settled=by.get(contests.COUNTS, set()),
         overruled=by.get(contests.OVERRULED, set()),
@@ -134,7 +134,7 @@ def _claims(db: Session, isp: str) -> reconciliation.Claims:
 def _moves(before: pd.DataFrame, after: pd.DataFrame, renamed: dict[str, str]) -> Moves:
     """How many clients differ from the run before; whoever only changed his id is the same one."""
     before = before.assign(subscriber_id=before["subscriber_id"].replace(renamed))
-    told = reconciliation.changes(before, after)["change"].value_counts()
+    told = movements.changes(before, after)["change"].value_counts()
     return Moves(**{name: int(told.get(name, 0)) for name in Moves.__slots__})
 
 

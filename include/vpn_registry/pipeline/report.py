@@ -15,7 +15,7 @@ from vpn_registry import campaign
 from vpn_registry.campaign import ENDING
 from vpn_registry.forecast import Forecast, forecast
 from vpn_registry.model import Outcome, Severity, pakistani_day, percentage
-from vpn_registry.pipeline import office, reminders
+from vpn_registry.pipeline import office, silence
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.overview import Overview, overview
 from vpn_registry.registry import audit, glance, office_mails, reports
@@ -76,7 +76,7 @@ def _facts(exchange: Exchange, today: date) -> dict[str, object]:
             "forecast": _forecast(db, today, everything.deadline),
             "came": _came(judged),
             "refused": [_refusal(one) for one in judged if one.outcome in _WITH_REASONS],
-            "silent": reminders.silent(exchange, db),
+            "silent": silence.silent(exchange, db),
             "ending": sum(on == today for on in told.last_on(db, ENDING).values()),
             "overview": everything,
             "stuck": glance.stuck(db, now - ANSWERED_WITHIN),

@@ -4,33 +4,6 @@
 `spans` does the address search behind it, `names` finds similar names, `reasons` and `remedies` hold the sentences,
 `movements` tells two runs apart. Over all ISPs, `parties` says who is one client, `contests` who claims an address that
 another client claims.
+
+Nothing is imported here, so that a command that only asks for a remedy does not load pandas.
 """
-
-from vpn_registry.reconciliation.comparison import (
-    CLIENT_COLUMNS,
-    RULE_VERSION,
-    STATUS_COLUMNS,
-    Cases,
-    Claims,
-    compare,
-    coverage,
-    orphans,
-)
-from vpn_registry.reconciliation.movements import changes, successors
-from vpn_registry.reconciliation.remedies import remedy
-from vpn_registry.reconciliation.terms import REGISTRATION_COLUMNS
-
-__all__ = [
-    "CLIENT_COLUMNS",
-    "REGISTRATION_COLUMNS",
-    "RULE_VERSION",
-    "STATUS_COLUMNS",
-    "Cases",
-    "Claims",
-    "changes",
-    "compare",
-    "coverage",
-    "orphans",
-    "remedy",
-    "successors",
-]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vpn_registry.model import COMPARABLE, COVERED, LIST_AGE_DAYS, Status
+from vpn_registry.model import LIST_AGE_DAYS, Status
 from vpn_registry.reconciliation import names
 from vpn_registry.reconciliation.pairing import KEYS, NOBODY, Pairing
 from vpn_registry.reconciliation.reasons import Facts, reasons
@@ -185,12 +185,6 @@ def orphans(clients: pd.DataFrame, registrations: pd.DataFrame, today: date) -> 
     alone = (stage["lasting"] | stage["ending"]) & ~pairing.is_paired
     columns = ["registration_ref", "national_no", "subscriber_id", "client_name"]
     return registrations.loc[alone, columns].sort_values("registration_ref", ignore_index=True)
-
-
-def coverage(counts: Mapping[str, int]) -> float | None:
-    """(registered + expiring) / comparable, from 0 to 1; None when nothing is comparable."""
-    comparable = sum(counts.get(status, 0) for status in COMPARABLE)
-    return sum(counts.get(status, 0) for status in COVERED) / comparable if comparable else None
 
 
 def _settle_pairs(verdicts: _Verdicts, pairing: Pairing, usable: Bools, claimed_once: Bools, status: Status) -> None:

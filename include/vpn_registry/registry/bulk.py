@@ -1,21 +1,26 @@
-"""Many rows at once: COPY into PostgreSQL, executemany into SQLite, and query results as text frames."""
+"""Many rows at once: COPY into PostgreSQL, executemany into SQLite, and query results as text frames.
+
+pandas and Arrow are imported by whoever asks for a frame: a command that only looks would wait for them.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import Executable, Table
 from sqlalchemy.orm import Session
 
 from vpn_registry.registry.tables.base import Base
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
 _CHUNK: Final = 50_000
-TEXT: Final = pd.StringDtype("pyarrow")
+TEXT: Final = "string[pyarrow]"
 
 
 def insert_frame(db: Session, table: Table | type[Base], frame: pd.DataFrame) -> int:
@@ -23,6 +28,9 @@ def insert_frame(db: Session, table: Table | type[Base], frame: pd.DataFrame) ->
 
     For text, integers and booleans; dates and moments are bound by a statement instead.
     """
+
+    import pyarrow as pa
+
     if frame.empty:
         return 0
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
@@ -77,6 +85,9 @@ def read_frame(
 
     The columns `text` are Arrow strings ('' for NULL), `whole` are int64, `flags` bool; the others are objects.
     """
+
+    import pandas as pd
+
     result = db.execute(query)
     names = list(result.keys())
     rows = result.all()

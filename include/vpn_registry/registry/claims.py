@@ -7,9 +7,8 @@ a temporary table, so that every step is one statement however many registration
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import and_, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
@@ -25,6 +24,9 @@ from vpn_registry.registry.tables import (
     SurveyedDeliveryRow,
 )
 from vpn_registry.registry.tables.base import BIG
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LARGE_SHARE: Final = 20
 """From one in so many on, it is quicker to look at every claim than to look for the near ones."""
@@ -69,6 +71,9 @@ def is_surveyed(db: Session, today: date) -> bool:
 def take_up(db: Session, at: datetime) -> pd.DataFrame:
     """Forget the claims of the registrations that deliveries touched since the last survey; those of them that are
     open as registration_id, local_ip, begins_on, ends_on (ISO text, None for no day)."""
+
+    import pandas as pd
+
     for table in (NEAR, _FRESH):
         _empty(db, table)
     version = RegistrationVersionRow
@@ -136,6 +141,9 @@ def near(db: Session) -> pd.DataFrame:
 def filed(db: Session, registrations: list[int]) -> pd.DataFrame:
     """Of these registrations: registration_id, isp, registration_ref, national_no, subscriber_id, ntn, cnic_fp,
     other_id_fp."""
+
+    import pandas as pd
+
     _empty(db, _ASKED)
     insert_frame(db, _ASKED, pd.DataFrame({"registration_id": registrations}, dtype="int64"))
     version = RegistrationVersionRow
@@ -210,6 +218,9 @@ def _add_neighbours(db: Session, distance: int) -> None:
 
 def _probe(db: Session, spans: Any) -> None:
     """For each span and each width of claims there is: from where on a claim of that width reaches the span."""
+
+    import pandas as pd
+
     _empty(db, _PROBES)
     widths = list(db.scalars(select(_CLAIM.bits).distinct().order_by(_CLAIM.bits)))
     rows = [

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,9 @@ from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.claims import NEAR
 from vpn_registry.registry.deliveries import batches
 from vpn_registry.registry.tables import CaseRow, ContestedClaimRow, DecisionRow, RegistrationRow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHARED: Final = "shared"
 FIRST: Final = "first"
@@ -49,6 +51,9 @@ def store(db: Session, found: Mapping[int, int], at: datetime) -> Changes:
 
     `found`: each registration there that is contested, with a number for the group to which its rivals belong.
     """
+
+    import pandas as pd
+
     before = _marked(db)
     gone = before[before["is_judged"] & ~before["registration_id"].isin(list(found))]
     _end(db, gone["registration_id"].tolist(), at)

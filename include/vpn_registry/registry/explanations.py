@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -25,7 +24,7 @@ from vpn_registry.registry.tables import (
     RegistrationRow,
     RegistrationVersionRow,
 )
-from vpn_registry.registry.views import clients_view, contested_registry, view_frame
+from vpn_registry.registry.views import ViewRow, clients_view, contested_registry, view_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +40,17 @@ class Explanation:
     keys now (organisations.py). `orphans`: those of his refs that pair with no client of the list.
     """
 
-    statuses: pd.DataFrame
-    client: pd.DataFrame
-    registrations: pd.DataFrame
-    rows: pd.DataFrame
-    notices: pd.DataFrame
+    statuses: list[ViewRow]
+    client: list[ViewRow]
+    registrations: list[ViewRow]
+    rows: list[ViewRow]
+    notices: list[ViewRow]
     cases: list[tuple[int, str, str]]
-    findings: pd.DataFrame
-    basis: pd.DataFrame
+    findings: list[ViewRow]
+    basis: list[ViewRow]
     earlier_ids: list[str]
     decisions: list[tuple[Case, Decision]]
-    organisation: pd.DataFrame
+    organisation: list[ViewRow]
     orphans: list[str]
 
 
@@ -61,26 +60,27 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
     at = then.told_by
     earlier = successions.earlier_ids(db, isp, subscriber_id)
     ids = [subscriber_id, *earlier]
-    statuses = view_frame(db, _statuses(isp, ids).where(*_until(at, ClientStatusRow.since_at)))
+    statuses = view_rows(db, _statuses(isp, ids).where(*_until(at, ClientStatusRow.since_at)))
     if at is not None:
-        statuses["ended_at"] = statuses["ended_at"].where(statuses["ended_at"] <= at)
-    refs = {str(ref) for name in ("registration_ref", "candidate") for ref in statuses[name].iloc[:1] if ref}
+        for one in statuses:
+            one["ended_at"] = one["ended_at"] if one["ended_at"] and one["ended_at"] <= at else None
+    refs = {one[name] for one in statuses[:1] for name in ("registration_ref", "candidate") if one[name]}
     client = clients_view(then).where(ClientRow.isp == isp, ClientRow.subscriber_id == subscriber_id)
     registrations = contested_registry(then).where(
         RegistrationRow.isp == isp,
         or_(RegistrationVersionRow.subscriber_id.in_(ids), RegistrationRow.registration_ref.in_(refs)),
     )
-    book = view_frame(db, registrations.order_by(RegistrationRow.registration_ref))
-    contested = {int(one) for one in book["contested_case"].dropna()}
+    book = view_rows(db, registrations.order_by(RegistrationRow.registration_ref))
+    contested = {one["contested_case"] for one in book if one["contested_case"]}
     explanation = Explanation(
         statuses=statuses,
-        client=view_frame(db, client),
+        client=view_rows(db, client),
         registrations=book,
-        rows=view_frame(db, _rows(isp, ids).where(*_until(at, DeliveryRow.judged_at))),
-        notices=view_frame(db, _notices(isp, ids).where(*_until(at, NoticeRow.planned_at))),
+        rows=view_rows(db, _rows(isp, ids).where(*_until(at, DeliveryRow.judged_at))),
+        notices=view_rows(db, _notices(isp, ids).where(*_until(at, NoticeRow.planned_at))),
         cases=[(one.id, one.kind, one.reason) for one in _cases(db, isp, ids, contested, at)],
-        findings=view_frame(db, _findings(isp, ids).where(*_until(at, DeliveryRow.judged_at))),
-        basis=view_frame(db, _basis(isp).where(*_until(at, ReconciliationRunRow.run_at))),
+        findings=view_rows(db, _findings(isp, ids).where(*_until(at, DeliveryRow.judged_at))),
+        basis=view_rows(db, _basis(isp).where(*_until(at, ReconciliationRunRow.run_at))),
         earlier_ids=earlier,
         decisions=[
             (case, decision)
@@ -88,12 +88,12 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
             if at is None or decision.decided_at <= at
         ],
         organisation=organisations.of_client(db, isp, ids),
-        orphans=[ref for ref in status_runs.orphans(db, isp) if ref in set(book["registration_ref"])]
+        orphans=[ref for ref in status_runs.orphans(db, isp) if ref in {one["registration_ref"] for one in book}]
         if at is None
         else [],
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
-    return explanation if any(len(frame) for frame in known) else None
+    return explanation if any(known) else None
 
 
 def _cases(db: Session, isp: str, ids: list[str], contested: set[int], at: datetime | None) -> list[Case]:

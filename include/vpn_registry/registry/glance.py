@@ -146,10 +146,13 @@ def outcomes_by_isp(db: Session, *, since: date) -> dict[str, dict[str, int]]:
         .where(DeliveryRow.first_listed_at >= _start_of(since), DeliveryRow.folder == ZoneFolder.INCOMING)
         .group_by(DeliveryRow.isp, "told")
     )
-    counts: dict[str, dict[str, int]] = {}
-    for isp, told, count in db.execute(query):
-        counts.setdefault(isp, {})[told] = count
-    return counts
+    return _by_isp(db.execute(query))
+
+
+def deliveries_by_isp(db: Session) -> dict[str, dict[str, int]]:
+    """ISP -> outcome (or the state before there is one) -> all its deliveries, those of `check/` too."""
+    query = select(DeliveryRow.isp, _told().label("told"), func.count()).group_by(DeliveryRow.isp, "told")
+    return _by_isp(db.execute(query.order_by(DeliveryRow.isp, "told")))
 
 
 def findings_by_code(db: Session, *, since: date, isp: str | None = None) -> dict[str, int]:
@@ -224,15 +227,19 @@ def stuck(db: Session, before: datetime) -> list[Any]:
 def open_cases_by_isp(db: Session) -> dict[str, int]:
     """ISP -> cases that wait for a decision."""
     query = select(CaseRow.isp, func.count()).where(CaseRow.closed_at.is_(None)).group_by(CaseRow.isp)
-    return dict(db.execute(query).tuples().all())
+    return dict(db.execute(query).all())
 
 
 def notices_by_isp(db: Session) -> dict[str, dict[str, int]]:
     """ISP -> state -> notices."""
-    counts: dict[str, dict[str, int]] = {}
     query = select(NoticeRow.isp, NoticeRow.state, func.count()).group_by(NoticeRow.isp, NoticeRow.state)
-    for isp, state, count in db.execute(query):
-        counts.setdefault(isp, {})[state] = count
+    return _by_isp(db.execute(query.order_by(NoticeRow.isp, NoticeRow.state)))
+
+
+def _by_isp(rows: Iterable[Any]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for isp, told, count in rows:
+        counts.setdefault(isp, {})[str(told)] = count
     return counts
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from sqlalchemy import insert, literal, select, update
 from sqlalchemy.orm import Session
 
@@ -15,6 +14,9 @@ from vpn_registry.model import FINDING_COLUMNS, Delivery, DeliveryState, Feed, F
 from vpn_registry.registry import deliveries
 from vpn_registry.registry.bulk import insert_frame
 from vpn_registry.registry.tables import DeliveryRow, DeliveryRowRow, FindingRow, ValidationResultRow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ROW_COLUMNS: Final = ("row", "line", "key", "subscriber_id", "outcome", "effect", "codes")
 

@@ -7,13 +7,12 @@ the books at that moment, and a wrong one that was corrected joins nobody any mo
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
-import pandas as pd
 from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
-from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import ClientRow, ClientVersionRow, RegistrationRow, RegistrationVersionRow
 
 _KEYS: Final = {"ntn": "ntn_key", "cnic": "cnic_fingerprint", "other_id": "other_id_fingerprint"}
@@ -22,7 +21,7 @@ _ROUNDS: Final = 6
 _COLUMNS: Final = ("isp", "registration_ref", "national_no", "subscriber_id", "state", "valid_to")
 
 
-def of_client(db: Session, isp: str, subscriber_ids: list[str]) -> pd.DataFrame:
+def of_client(db: Session, isp: str, subscriber_ids: list[str]) -> list[dict[str, Any]]:
     """The registrations with any ISP of the organisation that a client (by all his ids) is.
 
     isp, registration_ref, national_no, subscriber_id, state, valid_to, and `shared`: by which keys each is joined.
@@ -39,13 +38,16 @@ def of_client(db: Session, isp: str, subscriber_ids: list[str]) -> pd.DataFrame:
     his = known = _given(row for query in own for row in db.execute(query).mappings())
     found = _registrations(db, known)
     for _ in range(_ROUNDS):
-        wider = _given(found.to_dict(orient="records"), known)
+        wider = _given(found, known)
         if wider == known:
             break
         known, found = wider, _registrations(db, wider)
-    joins = {key: found[key].isin(his[key]) | (found[key] != "") & found[key].duplicated(keep=False) for key in _KEYS}
-    shared = [", ".join(key for key in _KEYS if joins[key].iloc[place]) for place in range(len(found))]
-    return found[list(_COLUMNS)].assign(shared=pd.Series(shared, dtype="str"))
+    times = {key: Counter(one[key] for one in found if one[key]) for key in _KEYS}
+    shared = [[key for key in _KEYS if one[key] in his[key] or times[key][one[key]] > 1] for one in found]
+    return [
+        {name: one[name] or "" for name in _COLUMNS} | {"shared": ", ".join(keys)}
+        for one, keys in zip(found, shared, strict=True)
+    ]
 
 
 def _keys_of(version: Any) -> list[Any]:
@@ -59,7 +61,7 @@ def _given(rows: Any, known: dict[str, frozenset[str]] | None = None) -> dict[st
     return {key: before[key] | {row[key] for row in told if row[key]} for key in _KEYS}
 
 
-def _registrations(db: Session, keys: dict[str, frozenset[str]]) -> pd.DataFrame:
+def _registrations(db: Session, keys: dict[str, frozenset[str]]) -> list[dict[str, Any]]:
     """Registrations that show one of these keys, with their own."""
     version, book = RegistrationVersionRow, RegistrationRow
     state = case((book.is_in_force, "in_force"), else_="withdrawn").label("state")
@@ -73,4 +75,4 @@ def _registrations(db: Session, keys: dict[str, frozenset[str]]) -> pd.DataFrame
         .where(shares)
         .order_by(book.isp, book.registration_ref)
     )  # fmt: skip
-    return read_frame(db, query, text=(*_COLUMNS, *_KEYS))
+    return [dict(row) for row in db.execute(query).mappings()]

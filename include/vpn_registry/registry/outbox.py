@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,9 @@ from vpn_registry.model import TOLD, NoticeState, pakistani_day
 from vpn_registry.registry import counters
 from vpn_registry.registry.deliveries import Fenced, changed_rows
 from vpn_registry.registry.tables import MessageRow, NoticeClientRow, NoticeRow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LEFT: Final = (*TOLD, NoticeState.SENDING)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,9 @@ from vpn_registry.registry.tables import (
     RegistrationRow,
     RegistrationVersionRow,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _OURS: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED, DeliveryState.STORED)
 _ENDING: Final = ("subscriber_id", "client_name", "registration_ref", "national_no", "valid_to")

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -28,6 +27,9 @@ from vpn_registry.registry.tables import (
     NoticeRow,
     ResponseRow,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CASE_OF: Final[Mapping[Response, str]] = {
     Response.DISPUTE: DISPUTE,
@@ -79,6 +81,9 @@ def clients_listed(db: Session, isp: str) -> frozenset[str]:
 
 def known_responses(db: Session, isp: str, campaign: str) -> pd.DataFrame:
     """What the rules on answers compare with: subscriber_id, decided_seq, registering_on ('' or the first day)."""
+
+    import pandas as pd
+
     first = first_registering(db, isp, campaign)
     decided = (
         select(ResponseRow.subscriber_id, func.max(ResponseRow.seq).label("decided_seq"))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -18,6 +17,9 @@ from vpn_registry.model import Status
 from vpn_registry.registry.cases import REVIEW
 from vpn_registry.registry.deliveries import batches
 from vpn_registry.registry.tables import CaseRow, DecisionRow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNPAIRED: Final = "unpaired"
 """The decision that what is similar is not this client's."""

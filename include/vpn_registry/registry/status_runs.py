@@ -9,9 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import and_, delete, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
@@ -29,6 +28,9 @@ from vpn_registry.registry.tables import (
     RegistrationVersionRow,
 )
 from vpn_registry.registry.tables.base import BIG
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TOLD: Final = ("status", "reason", "decided_by", "registration_ref", "candidate")
 _DELIVERIES: Final = ("client_delivery_id", "registration_delivery_id")
@@ -81,6 +83,9 @@ def store(
     orphans: Collection[str] = (),
 ) -> Run:
     """Store one comparison. `found` has reconciliation.STATUS_COLUMNS, `successors` old subscriber ids with the new."""
+
+    import pandas as pd
+
     counts = {str(status): int(count) for status, count in found["status"].value_counts().sort_index().items()}
     run = Run(at, rule_version, deadline_on, counts, len(orphans), moves)
     run_id = _add_run(db, isp, run)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from sqlalchemy import and_, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -25,6 +24,9 @@ from vpn_registry.registry.tables import (
     RegistrationVersionRow,
     ValidationResultRow,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _STATUS_TEXT: Final = ("subscriber_id", "status", "reason", "decided_by", "registration_ref", "candidate")
 
@@ -54,6 +56,9 @@ def clients_frame(db: Session, isp: str) -> pd.DataFrame:
 
 def registrations_frame(db: Session, isp: str) -> pd.DataFrame:
     """The ISP's registrations, ended ones too, with reconciliation.REGISTRATION_COLUMNS and `is_in_force`."""
+
+    import pandas as pd
+
     version = RegistrationVersionRow
     query = (
         select(

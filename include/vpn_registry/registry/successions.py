@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import ClientRow, ClientStatusRow, ClientSuccessionRow, ClientVersionRow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TEXT: Final = ("subscriber_id", "ntn", "cnic_fp", "other_id_fp")
 _SHOWN: Final = aliased(ClientVersionRow)  # what the client's row says

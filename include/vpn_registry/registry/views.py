@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from sqlalchemy import ColumnElement, and_, case, func, join, literal, or_, outerjoin, select
 from sqlalchemy.orm import Session
 
@@ -28,6 +27,9 @@ from vpn_registry.registry.tables import (
     RegistrationRow,
     RegistrationVersionRow,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PLAIN_REGISTRATION: Final = (
     "secp_no", "pseb_no", "pseb_expiry", "contact_name", "contact_email", "contact_phone", "city", "province",
@@ -54,6 +56,9 @@ def export(
     are hidden unless `reveal` turns a stored ciphertext into its text; findings keep theirs masked, as they were
     stored. Text is '' where there is nothing, days are ISO text, moments are aware.
     """
+
+    import pandas as pd
+
     query, isp_column, order = _VIEWS[view](Then(on, as_of), is_open=reveal is not None)
     if isp is not None:
         query = query.where(isp_column == isp)
@@ -189,8 +194,28 @@ _NOT_TEXT: Final = frozenset(
 )  # fmt: skip
 
 
+ViewRow = dict[str, Any]
+"""One row of a view as plain values: numbers and moments (aware) or None, everything else text, '' for nothing."""
+
+
+def view_rows(db: Session, query: Any) -> list[ViewRow]:
+    """A view of a few rows, for whoever looks at one client."""
+    result = db.execute(query)
+    names = list(result.keys())
+    return [{name: _plain(name, value) for name, value in zip(names, row, strict=True)} for row in result]
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name in _NOT_TEXT or name.endswith("_at"):
+        return value
+    return "" if value is None else str(value)
+
+
 def view_frame(db: Session, query: Any) -> pd.DataFrame:
     """A view as a frame: numbers are nullable Int64, moments aware, everything else text."""
+
+    import pandas as pd
+
     names = [column.key for column in query.selected_columns]
     moments = [name for name in names if name.endswith("_at")]
     days = [name for name in names if name.endswith("_on")]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from vpn_registry import reconciliation
-from vpn_registry.reconciliation import CLIENT_COLUMNS, REGISTRATION_COLUMNS
+from vpn_registry.reconciliation import comparison
+from vpn_registry.reconciliation.comparison import CLIENT_COLUMNS
+from vpn_registry.reconciliation.terms import REGISTRATION_COLUMNS
 
 DEADLINE = date(2026, 6, 30)
 TODAY = date(2026, 6, 16)
@@ -39,4 +40,4 @@ def frames(clients: list[dict[str, Any]], registrations: list[dict[str, Any]]) -
 def compare(clients: list[dict[str, Any]], registrations: list[dict[str, Any]], **more: Any) -> pd.DataFrame:
     left, right = frames(clients, registrations)
     settings: dict[str, Any] = {"deadline": DEADLINE, "today": TODAY, "list_on": LIST_ON} | more
-    return reconciliation.compare(left, right, **settings)
+    return comparison.compare(left, right, **settings)

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.unit.reconciliation.listing import DEADLINE, LIST_ON, TODAY, client, compare, frames, registration
-from vpn_registry import reconciliation
-from vpn_registry.model import Status
-from vpn_registry.reconciliation import STATUS_COLUMNS, Cases
+from vpn_registry.reconciliation import comparison
+from vpn_registry.reconciliation.comparison import STATUS_COLUMNS, Cases
 
 
 def cell(table: pd.DataFrame, row: int, column: str) -> str:
@@ -267,7 +266,7 @@ def test_a_list_in_which_everybody_shares_one_key_is_compared_in_seconds() -> No
     clients, filed = frames([client(**shared)] * rows, [registration(ntn="0000001", local_ip="203.0.113.5")] * rows)
     clients["subscriber_id"] = [f"S{number}" for number in range(rows)]
     filed["registration_ref"] = filed["subscriber_id"] = [f"X{number}" for number in range(rows)]
-    table = reconciliation.compare(clients, filed, deadline=DEADLINE, today=TODAY, list_on=LIST_ON)
+    table = comparison.compare(clients, filed, deadline=DEADLINE, today=TODAY, list_on=LIST_ON)
     assert set(table["status"]) == {"registered"}
 
 
@@ -275,7 +274,7 @@ def test_missing_values_read_as_empty() -> None:
     clients, filed = frames([client(ntn="0000001")], [registration(ntn="0000001")])
     clients.loc[0, "msisdn"] = None
     filed.loc[0, "valid_to"] = None
-    table = reconciliation.compare(clients, filed, deadline=DEADLINE, today=TODAY, list_on=LIST_ON)
+    table = comparison.compare(clients, filed, deadline=DEADLINE, today=TODAY, list_on=LIST_ON)
     assert table["status"].tolist() == ["registered"]
 
 
@@ -292,12 +291,4 @@ def test_registrations_in_force_without_a_client_are_orphans() -> None:
             registration(registration_ref="R0", local_ip="192.0.2.1"),
         ],
     )
-    assert reconciliation.orphans(clients, filed, TODAY)["registration_ref"].tolist() == ["R0", "R5"]
-
-
-def test_coverage_is_the_covered_share_of_the_comparable() -> None:
-    assert (
-        reconciliation.coverage({"registered": 6, "expiring": 1, "unregistered": 2, "mismatch": 1, "exempt": 9}) == 0.7
-    )
-    assert reconciliation.coverage({Status.REGISTERED: 1, Status.EXPIRED: 3}) == 0.25
-    assert reconciliation.coverage({"exempt": 3, "review": 1}) is None
+    assert comparison.orphans(clients, filed, TODAY)["registration_ref"].tolist() == ["R0", "R5"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.unit.reconciliation.listing import LIST_ON, TODAY, client, compare, registration
 from vpn_registry.model import Status
-from vpn_registry.reconciliation import Cases
+from vpn_registry.reconciliation.comparison import Cases
 
 Row = dict[str, Any]
 IDS = {"subscriber_id": "subscriber_id", "ntn": "ntn", "cnic": "cnic_fp", "other_id": "other_id_fp"}

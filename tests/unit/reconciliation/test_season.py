@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from tests.unit.reconciliation.listing import DEADLINE, client, compare, registration
-from vpn_registry import reconciliation
 from vpn_registry.model import TO_REGISTER, Status
-from vpn_registry.reconciliation import Cases
+from vpn_registry.reconciliation import remedies
+from vpn_registry.reconciliation.comparison import Cases
 
 STAGES = (-60, -30, -14, -7, -3, -1, 1, 7)
 EACH = 8
@@ -124,9 +124,7 @@ def test_every_client_has_the_status_that_is_true_on_every_stage() -> None:
             expected |= {who: Status.EXPIRED for who, kind in truth.items() if kind == "expiring"}
         assert found == expected, offset
         assert all(table["reason"])
-        assert all(
-            reconciliation.remedy(Status(one), key) for one, key in zip(table["status"], table["key"], strict=True)
-        )
+        assert all(remedies.remedy(Status(one), key) for one, key in zip(table["status"], table["key"], strict=True))
 
 
 def test_no_registered_client_is_to_register_and_nobody_is_when_the_list_is_old() -> None:

@@ -9,8 +9,8 @@ from vpn_registry.registry.home import Registry
 
 def found(registry: Registry, subscriber: str = "S1") -> list[tuple[str, str, str]]:
     with registry.reading() as db:
-        frame = organisations.of_client(db, "indus", [subscriber])
-    return list(frame[["isp", "registration_ref", "shared"]].itertuples(index=False, name=None))
+        told = organisations.of_client(db, "indus", [subscriber])
+    return [(one["isp"], one["registration_ref"], one["shared"]) for one in told]
 
 
 def test_registrations_with_any_isp_are_joined_by_each_key_and_over_others(registry: Registry) -> None:

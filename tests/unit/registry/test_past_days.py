@@ -86,9 +86,8 @@ def test_clients_of_a_past_day_stand_with_the_status_told_at_its_end(registry: R
     ]
     assert len(before) == 0
     assert then is not None
-    assert list(then.statuses["status"]) == ["unregistered"]
-    assert list(then.statuses["ended_at"].isna()) == [True]
-    assert list(then.client["client_name"]) == ["One"]
+    assert [(one["status"], one["ended_at"]) for one in then.statuses] == [("unregistered", None)]
+    assert [one["client_name"] for one in then.client] == ["One"]
 
 
 def _any_file(chance: random.Random) -> File:

@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 
 from tests.unit.registry.filing import AT, add, file_registrations, name_of, withdraw
 from vpn_registry.model import Effect, Feed, Mode, Status
-from vpn_registry.reconciliation import STATUS_COLUMNS
+from vpn_registry.reconciliation.comparison import STATUS_COLUMNS
 from vpn_registry.registry import status_runs
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.tables import ClientStatusRow, RegistrationRow, RegistrationVersionRow
