@@ -19,7 +19,15 @@ def _odd_in(rows: Rows, column: str, kinds: tuple[str, ...]) -> BoolArray:
     found = np.zeros(len(rows), dtype=np.bool_)
     for kind in kinds:
         found |= rows.odd(kind, column)
+    if "formula" in kinds:  # writing the value itself in place of an error mends both
+        found &= ~rows.odd("error", column)
     return found if column in {rows.key, "action"} else found & ~rows.is_withdrawal
+
+
+def _spoilt_in(rows: Rows, column: str, *, kinds: tuple[str, ...]) -> BoolArray:
+    """Cells that a finding on these kinds says all about: what a formula or merged cell shows is judged as well."""
+    found = _odd_in(rows, column, kinds)
+    return found & ~rows.is_filled(column) if set(kinds) & {"formula", "merged"} else found
 
 
 def _odd(rows: Rows, _context: Context, *, kinds: tuple[str, ...]) -> BoolArray:
@@ -56,6 +64,7 @@ def _rule(code: str, kinds: tuple[str, ...], title: str, why: str, message: str,
         bad=partial(_odd, kinds=kinds),
         facts=partial(_facts, kinds=kinds),
         offender=partial(_first, kinds=kinds),
+        spoils=partial(_spoilt_in, kinds=kinds),
         title=title,
         why=why,
         message=message,

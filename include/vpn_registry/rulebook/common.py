@@ -45,9 +45,13 @@ def _refused_in(rows: Rows, column: str) -> BoolArray:
 def _refused_characters(rows: Rows, _context: Context) -> BoolArray:
     found = np.zeros(len(rows), dtype=np.bool_)
     for column in rows.columns:
-        in_column = _refused_in(rows, column.name)
-        found |= in_column if column.name in {rows.key, "action"} else in_column & ~rows.is_withdrawal
+        found |= _refused_where_it_counts(rows, column.name)
     return found
+
+
+def _refused_where_it_counts(rows: Rows, column: str) -> BoolArray:
+    found = _refused_in(rows, column)
+    return found if column in {rows.key, "action"} else found & ~rows.is_withdrawal
 
 
 def _first_refused(rows: Rows, at: NDArray[np.int64]) -> list[str]:
@@ -168,6 +172,7 @@ COMMON: Final[tuple[Rule, ...]] = (
         scope=Scope.KEY,
         bad=_refused_characters,
         offender=_first_refused,
+        spoils=_refused_where_it_counts,
         title="Control or bidirectional-override character",
         why="Such characters are invisible and make a value read as another one.",
         message="{column} holds a tab, a line break or another invisible control character.",

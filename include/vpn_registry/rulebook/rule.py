@@ -143,6 +143,7 @@ class Rule:
     gives for the rows asked for; `missing` is the message when the judged value is empty. `suggest` makes the
     likely right value from the wrong one, '' when there is none. Templates never take a cell's value.
     `across` marks the few rules that compare rows with each other: they get the whole file, the others pieces of it.
+    `spoils` says of which cells of a column the rule's finding says all there is: other rules only repeat it there.
     A rule that is judged no longer says `until` when, and keeps its predicate while its rulebooks can be judged by.
     """
 
@@ -165,6 +166,7 @@ class Rule:
     suggest: Callable[[str], str] | None = None
     facts: Facts | None = None
     offender: Callable[[Rows, NDArray[np.int64]], list[str]] | None = None
+    spoils: Callable[[Rows, str], BoolArray] | None = None
     stock: Stock | None = None
 
     @property

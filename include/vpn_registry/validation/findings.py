@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from vpn_registry.rulebook import identifiers, rules_of
 from vpn_registry.rulebook.languages import phrase, texts
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BoolArray, Context, Rule
+from vpn_registry.validation.echoes import suggestion
 
 _LONGEST_VALUE: Final = 200
 
@@ -25,7 +26,8 @@ class Verdict:
 
     `frame` is the canonical frame with ntn_key (7 digits), cnic_key (13 digits), other_id_key (upper case, no
     spaces) and row_sha256, '' where absent; of responses only the last. `rejected`, `duplicate` and `warned` are
-    bools, one a row, disjoint. `hits` holds the rules that fired. When the file is refused as a whole every row
+    bools, one a row, disjoint. `hits` holds the rules whose findings are
+    told, without `echoes`; `result` those that fired. When the file is refused as a whole every row
     counts as rejected. `may_close` is False when absent keys of a full file must stay. `oddities` are those of
     `formats.Decoded`.
     """
@@ -74,17 +76,20 @@ def row_findings(
     chosen = sorted(chosen)[:limit]
     rows = Rows(verdict.frame, verdict.feed, verdict.width, oddities=verdict.oddities)
     lines: dict[tuple[int, str], tuple[object, ...]] = {}
-    for rule in rules_of(verdict.feed, verdict.rulebook_version):
+    rules = rules_of(verdict.feed, verdict.rulebook_version)
+    for rule in rules:
         at = np.array([position for position, code in chosen if code == rule.code], dtype=np.int64)
         if len(at):
             # A rule across rows needs them all; of the others only the rows that are told need be looked at.
             seen, places = (rows, at) if rule.across else (rows.chosen(at), np.arange(len(at)))
-            told = _lines(rule, seen, verdict.context, places, language)
+            told = _lines(rule, rules, seen, verdict.context, places, language)
             lines.update(zip(((int(position), rule.code) for position in at), told, strict=True))
     return pd.DataFrame([lines[key] for key in chosen], columns=list(FINDING_COLUMNS))
 
 
-def _lines(rule: Rule, rows: Rows, context: Context, at: NDArray[np.int64], language: str) -> list[tuple[object, ...]]:
+def _lines(
+    rule: Rule, rules: Sequence[Rule], rows: Rows, context: Context, at: NDArray[np.int64], language: str
+) -> list[tuple[object, ...]]:
     """The lines of one rule at the given positions."""
     words = texts(rule, language)
     if rule.offender is not None:
@@ -102,12 +107,13 @@ def _lines(rule: Rule, rows: Rows, context: Context, at: NDArray[np.int64], lang
         is_secret = name in masked or (name == "ntn" and identifiers.may_be_cnic(value))
         own = {name: values[index] for name, values in facts.items()}
         message = (words.missing if words.missing and not value else words.message).format(column=name, **own)
-        if name in identifying and rule.code.startswith("H1") and identifiers.damage(value):
+        is_form = name in identifying and rule.code.startswith("H1") and rule.spoils is None
+        if is_form and identifiers.damage(value):
             message = f"{message} {phrase(identifiers.damage(value), language)}"
-        suggestion = rule.suggest(value) if rule.suggest and value and not is_secret else ""
+        likely = "" if is_secret else suggestion(rule, rules, name, value)
         shown = identifiers.mask(value) if is_secret else _shown(value)
         remedy = words.remedy.format(column=name, **own)
-        lines.append((row, line, _shown(key), name, rule.code, str(rule.severity), shown, message, remedy, suggestion))
+        lines.append((row, line, _shown(key), name, rule.code, str(rule.severity), shown, message, remedy, likely))
     return lines
 
 

@@ -15,6 +15,7 @@ from vpn_registry.model import USUAL_LIMITS, Feed, Finding, Limits, Mode
 from vpn_registry.rulebook import FILE_RULES, RULEBOOK_VERSION, columns_of, file_finding, is_in_force, rules_of
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BoolArray, Context, Rule
+from vpn_registry.validation.echoes import without_echoes
 from vpn_registry.validation.expectations import validate
 from vpn_registry.validation.findings import Verdict
 from vpn_registry.validation.foreseen import foresee
@@ -90,6 +91,7 @@ def judge(
         rejected_rows = int(rejected_in(hits, rules, len(rows)).sum())
         findings.append(file_finding("F301", rejected=rejected_rows, total=len(rows), allowed=allowed))
     rejected, duplicate, warned = row_verdicts(result)
+    told = without_echoes(rows, hits, rules)
     return Verdict(
         feed=feed,
         rows=counts_of(result),
@@ -98,9 +100,9 @@ def judge(
         rejected=rejected,
         duplicate=duplicate,
         warned=warned,
-        hits=hits,
+        hits=told,
         findings=tuple(findings),
-        counts_by_code={code: int(hit.sum()) for code, hit in hits.items()},
+        counts_by_code={code: int(hit.sum()) for code, hit in told.items()},
         result=result,
         may_close=mode is Mode.FULL and not closing and not repeats,
         context=context,
