@@ -16,7 +16,7 @@ team gets a mail about each ISP that waits.
 | task | what it means | what to do |
 |---|---|---|
 | `zones_with_mail` | the registry itself is out of reach or on another schema | read the log's one sentence; `vpnreg db upgrade` after an update |
-| `take` | that ISP's zone is unreachable, refuses our login, or shows another host key | ring the ISP; the filing clock stands still meanwhile |
+| `take` | that ISP's zone is unreachable, refuses our login, or shows another host key | ring the ISP; the filing clock stands still, and what is stored already is judged meanwhile |
 | `judge_and_merge` | our own fault: a bad file never fails here, it gets a finding | report it with the delivery's number; the bytes are safe in the landing store |
 | `seal_audit` | our own fault; the events stand unsealed, none is lost | clear it; `vpnreg audit verify` tells how long the unsealed tail is |
 | `answer` | the zone refuses our write to `outgoing/` | ring the ISP; the answers wait and go out with the next run |
@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 
 from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, URGENT, exchange, holder, poll
@@ -52,6 +53,10 @@ def collect_deliveries() -> None:
         measure("vpn_registry.zones.in_work", len(isps))
         return isps
 
+    nothing_failed = EmptyOperator(
+        task_id="nothing_failed", doc="Ends the run as failed when a task of any ISP failed."
+    )
+
     @task_group
     def one_isp(isp: str) -> None:
         """Everything that may fail for one ISP without hurting another."""
@@ -64,7 +69,7 @@ def collect_deliveries() -> None:
             get_current_context()["isp"] = isp
             return collect.take(exchange(), isp, holder=holder())
 
-        @task(map_index_template="{{ isp }}", outlets=[REGISTRY_CHANGES])
+        @task(map_index_template="{{ isp }}", trigger_rule="all_done", outlets=[REGISTRY_CHANGES])
         def judge_and_merge(isp: str, outlet_events: Any = None) -> dict[str, int]:
             """Judge each stored delivery by the rulebook and merge its good rows, one transaction a delivery."""
             from vpn_registry.pipeline import collect
@@ -78,8 +83,8 @@ def collect_deliveries() -> None:
                 outlet_events[REGISTRY_CHANGES].add(REGISTRY, extra={"isp": isp})
             return counts
 
-        @task(pool="sftp", map_index_template="{{ isp }}")
-        def answer(isp: str, counts: dict[str, int]) -> int:
+        @task(pool="sftp", map_index_template="{{ isp }}", trigger_rule="all_done")
+        def answer(isp: str) -> int:
             """Write the queued results and findings into the ISP's outgoing folder."""
             from vpn_registry.pipeline import collect
 
@@ -88,9 +93,9 @@ def collect_deliveries() -> None:
             count("vpn_registry.answers.written", written)
             return written
 
-        judged = judge_and_merge(isp)
-        take(isp) >> judged
-        answer(isp, judged)
+        taken, judged, answered = take(isp), judge_and_merge(isp), answer(isp)
+        taken >> judged >> answered  # what is stored already is judged and answered although the zone can't be reached
+        [taken, judged, answered] >> nothing_failed
 
     @task
     def seal_audit() -> int:

@@ -30,8 +30,8 @@ def test_every_file_in_dags_parses_into_the_dag_it_is_named_after(dag_bag: DagBa
 
 
 def explanation(task: Any) -> str | None:
-    """The docstring of a task's function; mapped tasks keep it there only."""
-    docstring: str | None = task.python_callable.__doc__
+    """The docstring of a task's function; mapped tasks keep it there only, and what runs no function has its `doc`."""
+    docstring: str | None = task.python_callable.__doc__ if hasattr(task, "python_callable") else task.doc
     return docstring
 
 

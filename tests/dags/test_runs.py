@@ -14,7 +14,9 @@ from vpn_registry import settings
 from vpn_registry.demo import samples
 from vpn_registry.demo.mail_sink import MailSink, connection, read_mails
 from vpn_registry.model import NoticeState
-from vpn_registry.pipeline import notify
+from vpn_registry.one_pass import no_sftp
+from vpn_registry.pipeline import collect, notify
+from vpn_registry.pipeline.exchange import open_exchange
 from vpn_registry.registry import audit, home, outbox
 
 pytestmark = pytest.mark.airflow
@@ -200,6 +202,27 @@ def test_one_broken_zone_fails_alone_and_the_run_shows_it(
         "[Simulation] VPN registry: collect_deliveries.take failed for indus",
     )
     assert {f"{name}.result.json" for name in samples.sample().files("kirana")} <= outgoing(here, "kirana")
+
+
+def test_what_is_stored_is_judged_although_the_zone_is_gone_and_the_run_still_shows_it(
+    here: settings.Settings, run: Callable[..., dict[str, Any]]
+) -> None:
+    drop(here, "indus")
+    drop(here, "kirana")
+    registry = open_exchange(here, open_sftp=no_sftp)
+    assert collect.zones_with_mail(registry) == ["indus", "kirana"]
+    assert collect.take(registry, "indus", holder="a pass that ends here")
+    (here.home / "zones" / "indus" / "incoming").rename(here.home / "zones" / "indus" / "gone")
+    assert run("collect_deliveries") == {"state": "failed", "failed": ["one_isp.take indus"]}
+    for slug in ("indus", "kirana"):
+        assert {f"{name}.result.json" for name in samples.sample().files(slug)} <= outgoing(here, slug)
+
+
+def test_a_registry_that_cannot_be_read_stops_the_run_at_its_first_task(
+    run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "zones_with_mail", lambda _exchange: 1 / 0)
+    assert run("collect_deliveries") == {"state": "failed", "failed": ["zones_with_mail"]}
 
 
 def test_a_relay_that_is_down_leaves_the_letters_waiting(

@@ -115,7 +115,13 @@ def seal_audit(exchange: Exchange) -> int:
 
 
 def write_answers(exchange: Exchange, isp: Isp) -> int:
-    """Write whatever is queued for the ISP's `outgoing/`; how much. The caller holds the lease. Raises ZoneError."""
+    """Write whatever is queued for the ISP's `outgoing/`; how much. The caller holds the lease. Raises ZoneError.
+
+    A zone that is owed nothing isn't opened: one that can't be reached is `take`'s failure alone.
+    """
+    with exchange.registry.reading() as db:
+        if not ledger.pending_answers(db, isp.slug):
+            return 0
     with exchange.open_zone(isp) as zone:
         return _write_answers(exchange, isp, zone)
 
