@@ -2,18 +2,19 @@
 ## Extend deadline
 
 A person enters a later deadline of the campaign; another one approves it with `decide_case`. Trigger it by hand: the form
-asks for the new last day, which decision or letter sets it, and why, and Airflow tells who.
+asks for the new last day, which decision or letter sets it, for whom and why, and Airflow tells who. It is for everybody,
+or for one ISP, or for one of its clients.
 
 **Reads** the campaign's deadlines. **Writes** a case that somebody else decides.
 
 Nothing changes until then: approve it as another person with the form of `decide_case`, under the number in the log of
 `enter`. After that notices of the old date that are not sending yet are cancelled, and each ISP that had been told another
-date gets one letter. **Re-run** at any time: the same date is one case.
+date gets one letter; what is for one ISP or client concerns no other. **Re-run** at any time: the same date is one case.
 
 ### When this fails
 | task | what it means | what to do |
 |---|---|---|
-| `enter` | the date is no extension, or the run was not triggered by a logged-in person; nothing was changed | read the log's one sentence, and trigger the form again |
+| `enter` | the date is no extension, the ISP or client is not known, or the run was not triggered by a logged-in person; nothing was changed | read the log's one sentence, and trigger the form again |
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, person, reason
             title="Source",
             description="The decision or letter that sets it, by number and date; the history keeps it.",
         ),
+        "isp": Param("", type="string", title="ISP", description="Its code, if it is for one ISP; empty for all."),
+        "client": Param(
+            "", type="string", title="Client", description="His subscriber id, if it is for one client of that ISP."
+        ),
         "reason": reason("Why; kept in the audit trail."),
     },
 )
@@ -55,7 +60,7 @@ def extend_deadline() -> None:
         from vpn_registry.pipeline import extension
 
         form = get_current_context()["params"]
-        entry = {"source": form["source"], "reason": form["reason"], "actor": person()}
+        entry = {name: form[name] for name in ("source", "reason", "isp", "client")} | {"actor": person()}
         try:
             return extension.propose(exchange(), date.fromisoformat(form["ends_on"]), **entry)
         except ValueError as refused:  # trying again would change nothing

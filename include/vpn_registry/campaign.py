@@ -37,13 +37,22 @@ _SATURDAY: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """One entry of a campaign's deadline history; version 1 is the first date ever set."""
+    """One entry of a campaign's deadline history; version 1 is the first date ever set, and everybody's.
+
+    An extension may be for one ISP alone (`isp`), or for one of its clients (`isp` and `subscriber_id`); '' is all.
+    """
 
     campaign: str
     version: int
     ends_on: date  # the last day on which filing is in time
     entered_on: date  # the day this entry was made
     source: str  # the decision or letter that set it
+    isp: str = ""
+    subscriber_id: str = ""
+
+    def covers(self, isp: str, subscriber_id: str = "") -> bool:
+        """Whether the entry holds for this ISP ('' = for all), and for the client if one is named."""
+        return self.isp in ("", isp) and self.subscriber_id in ("", subscriber_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +126,40 @@ def working_day_after(day: date, count: int, holidays: Collection[date]) -> date
     return day
 
 
-def deadline_in_force(campaign: Campaign, today: date) -> Deadline:
-    """The newest entry made on or before `today`; the first one on days before any entry."""
-    entered = [deadline for deadline in campaign.deadlines if deadline.entered_on <= today]
-    return max(entered or campaign.deadlines[:1], key=lambda deadline: deadline.version)
+def deadline_in_force(campaign: Campaign, today: date, isp: str = "", subscriber_id: str = "") -> Deadline:
+    """The entry that holds for everybody, for an ISP or for one of its clients: of those made on or before `today` the
+    one that ends last, whoever it was made for; the first one on days before any entry.
+
+    An own extension is no shorter than everybody's, and everybody's never takes an own one away.
+    """
+    entered = [one for one in campaign.deadlines if one.entered_on <= today and one.covers(isp, subscriber_id)]
+    return max(entered or campaign.deadlines[:1], key=lambda deadline: (deadline.ends_on, -deadline.version))
 
 
-def extend(campaign: Campaign, ends_on: date, entered_on: date, source: str) -> Campaign:
-    """The campaign with one more deadline entry. Raises ValueError, in one sentence, if it is no extension."""
+def own_deadlines(campaign: Campaign, today: date, isp: str) -> dict[str, Deadline]:
+    """The clients of an ISP with a later deadline than the ISP's, by subscriber id."""
+    usual = deadline_in_force(campaign, today, isp)
+    clients = {one.subscriber_id for one in campaign.deadlines if one.isp == isp and one.subscriber_id}
+    found = {who: deadline_in_force(campaign, today, isp, who) for who in sorted(clients)}
+    return {who: deadline for who, deadline in found.items() if deadline.ends_on > usual.ends_on}
+
+
+def extend(
+    campaign: Campaign, ends_on: date, entered_on: date, source: str, isp: str = "", subscriber_id: str = ""
+) -> Campaign:
+    """The campaign with one more deadline entry, for everybody, an ISP or one of its clients.
+
+    Raises ValueError, in one sentence, if it is no extension for whom it is meant.
+    """
     last = campaign.deadlines[-1]
-    if ends_on <= last.ends_on:
-        raise ValueError(f"A deadline told to ISPs never moves earlier: {ends_on} is not after {last.ends_on}.")
+    if subscriber_id and not isp:
+        raise ValueError(f"An extension for client {subscriber_id} names the ISP too.")
     if entered_on < last.entered_on:
         raise ValueError(f"Deadlines are entered in order: {entered_on} is before {last.entered_on}.")
-    added = Deadline(campaign.slug, last.version + 1, ends_on, entered_on, source)
+    standing = deadline_in_force(campaign, entered_on, isp, subscriber_id)
+    if ends_on <= standing.ends_on:
+        raise ValueError(f"A deadline told to ISPs never moves earlier: {ends_on} is not after {standing.ends_on}.")
+    added = Deadline(campaign.slug, last.version + 1, ends_on, entered_on, source, isp, subscriber_id)
     return replace(campaign, deadlines=(*campaign.deadlines, added))
 
 
@@ -142,8 +171,9 @@ def joined(campaign: Campaign, recorded: Iterable[Deadline]) -> Campaign:
     """
     history = replace(campaign, deadlines=tuple(recorded) or campaign.deadlines[:1])
     for entry in campaign.deadlines:
-        if all(entry.ends_on != known.ends_on for known in history.deadlines):
-            history = extend(history, entry.ends_on, entry.entered_on, entry.source)
+        known = {(one.ends_on, one.isp, one.subscriber_id) for one in history.deadlines}
+        if (entry.ends_on, entry.isp, entry.subscriber_id) not in known:
+            history = extend(history, entry.ends_on, entry.entered_on, entry.source, entry.isp, entry.subscriber_id)
     return history
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
-from vpn_registry.campaign import Campaign, Deadline, Office
+from vpn_registry.campaign import Campaign, Deadline, Office, extend
 from vpn_registry.model import (
     ENGLISH,
     LANGUAGES,
@@ -176,11 +176,7 @@ def load_campaign(path: Path = CAMPAIGN_FILE) -> Campaign:
         deadlines=tuple(_deadline(slug, version, entry) for version, entry in enumerate(entries, 1)),
     )
     table.finish()
-    for earlier, later in zip(campaign.deadlines, campaign.deadlines[1:], strict=False):
-        if later.ends_on <= earlier.ends_on or later.entered_on < earlier.entered_on:
-            table.refuse(
-                "deadlines", f"entry {later.version} does not extend entry {earlier.version}; append later dates"
-            )
+    _refuse_no_extension(table, campaign)
     return campaign
 
 
@@ -222,9 +218,32 @@ def _office(table: TomlTable) -> Office:
 
 
 def _deadline(campaign: str, version: int, table: TomlTable) -> Deadline:
-    deadline = Deadline(campaign, version, table.day("ends_on"), table.day("entered_on"), table.text("source"))
+    deadline = Deadline(
+        campaign,
+        version,
+        table.day("ends_on"),
+        table.day("entered_on"),
+        table.text("source"),
+        isp=table.matching("isp", _SLUG, "the code of an ISP") or "",
+        subscriber_id=table.text("client", ""),
+    )
     table.finish()
     return deadline
+
+
+def _refuse_no_extension(table: TomlTable, campaign: Campaign) -> None:
+    """Stop at the first entry that does not extend what it follows."""
+    first = campaign.deadlines[0]
+    if first.isp or first.subscriber_id:
+        table.refuse("deadlines", "begins with an entry for one ISP; the first deadline is everybody's")
+    sofar = replace(campaign, deadlines=(first,))
+    for one in campaign.deadlines[1:]:
+        try:
+            sofar = extend(sofar, one.ends_on, one.entered_on, one.source, one.isp, one.subscriber_id)
+        except ValueError as error:
+            table.refuse(
+                "deadlines", f"entry {one.version} does not extend the entries before it: {str(error).rstrip('.')}"
+            )
 
 
 def _zone_folder(table: TomlTable, home: Path) -> Path | None:

@@ -52,7 +52,11 @@ def show_case(console: Console, case: Waiting) -> None:
 
 
 def _show_troubles(console: Console, isp: IspOverview) -> None:
-    """What is held, failed, left alone or late about one ISP."""
+    """What is held, failed, left alone or late about one ISP, and deadlines of its own."""
+    if isp.deadline:
+        console.print(f"  {isp.isp}: its own deadline is {isp.deadline}", highlight=False)
+    for client, day in isp.client_deadlines.items():
+        console.print(f"  {isp.isp}: the deadline of client {client} is {day}", markup=False, highlight=False)
     for number, reason in isp.held.items():
         console.print(f"  held: {number} to {isp.isp}, {reason}", markup=False, highlight=False)
     for trouble in isp.troubles:

@@ -177,6 +177,44 @@ def test_no_extension_moves_a_date_earlier() -> None:
         campaign.extend(drive, date(2026, 7, 31), date(2026, 1, 1), "SRO 1")
 
 
+def test_an_extension_for_one_isp_or_one_client_is_for_nobody_else() -> None:
+    drive = campaign.extend(roster.load_campaign(), date(2026, 7, 10), date(2026, 6, 1), "Letter 1", "indus")
+    drive = campaign.extend(drive, date(2026, 7, 20), date(2026, 6, 2), "Letter 2", "indus", "IND-1")
+    drive = campaign.extend(drive, date(2026, 7, 15), date(2026, 6, 3), "Letter 3", "kirana", "KIR-1")
+    today = date(2026, 6, 16)
+    asked = {("", ""): 30, ("sahil", ""): 30, ("kirana", ""): 30, ("kirana", "KIR-2"): 30, ("kirana", "KIR-1"): 15}
+    asked |= {("indus", ""): 10, ("indus", "IND-1"): 20, ("indus", "KIR-1"): 10}
+    assert {whose: campaign.deadline_in_force(drive, today, *whose).ends_on.day for whose in asked} == asked
+    assert list(campaign.own_deadlines(drive, today, "indus")) == ["IND-1"]
+    assert campaign.own_deadlines(drive, date(2026, 6, 1), "indus") == {}
+    assert campaign.own_deadlines(drive, today, "sahil") == {}
+
+
+def test_everybodys_extension_takes_no_longer_one_away() -> None:
+    drive = campaign.extend(roster.load_campaign(), date(2026, 7, 20), date(2026, 6, 1), "Letter 1", "indus")
+    drive = campaign.extend(drive, date(2026, 7, 15), date(2026, 6, 2), "SRO 1")
+    today = date(2026, 6, 16)
+    assert campaign.deadline_in_force(drive, today).ends_on == date(2026, 7, 15)
+    assert campaign.deadline_in_force(drive, today, "indus").ends_on == date(2026, 7, 20)
+    longer = campaign.extend(drive, date(2026, 7, 31), date(2026, 6, 3), "SRO 2")
+    assert campaign.deadline_in_force(longer, today, "indus").version == 4
+
+
+def test_the_same_day_for_everybody_leaves_the_isp_its_own_entry() -> None:
+    drive = campaign.extend(roster.load_campaign(), date(2026, 7, 15), date(2026, 6, 1), "Letter 1", "indus")
+    drive = campaign.extend(drive, date(2026, 7, 15), date(2026, 6, 2), "SRO 1")
+    assert campaign.deadline_in_force(drive, date(2026, 6, 16), "indus").version == 2
+
+
+def test_no_extension_for_one_is_shorter_than_what_he_has() -> None:
+    drive = campaign.extend(roster.load_campaign(), date(2026, 7, 10), date(2026, 6, 1), "Letter 1", "indus")
+    for whose in (("indus",), ("indus", "IND-1")):
+        with pytest.raises(ValueError, match="never moves earlier: 2026-07-10 is not after 2026-07-10"):
+            campaign.extend(drive, date(2026, 7, 10), date(2026, 6, 2), "Letter 2", *whose)
+    with pytest.raises(ValueError, match="names the ISP too"):
+        campaign.extend(drive, date(2026, 7, 20), date(2026, 6, 2), "Letter 2", "", "IND-1")
+
+
 def test_the_date_told_to_an_isp_never_moves_earlier() -> None:
     assert campaign.date_to_tell(JUNE_30, None) == date(2026, 6, 30)
     assert campaign.date_to_tell(JUNE_30, date(2026, 7, 31)) == date(2026, 7, 31)

@@ -109,12 +109,30 @@ def test_the_calendar_says_what_was_sent_and_why_not(played: Installation) -> No
     assert ("margalla", "asks") in [(entry.isp, entry.what) for entry in pages[date(2026, 6, 30)].entries]
 
 
+def test_a_client_with_a_later_deadline_of_his_own_is_told_of_alone(played: Installation) -> None:
+    told = told_of(played)
+    lines = [entry for page in told.pages for entry in page.entries]
+    [extended] = [entry for entry in lines if entry.what == "extends"]
+    assert extended.isp == "margalla"
+    own = [fate for fate in told.fates if fate.deadline_version == 2 and fate.left_at]
+    assert [(fate.stage, len(fate.named)) for fate in own] == [("extended", 1), ("T-1", 1)]
+    [who] = own[0].named
+    assert f"the deadline of client {who} alone to 03 July 2026 (Letter No. 19" in extended.text
+    assert (
+        f"(T-1, client {who} alone)"
+        in [entry.text.split(" to ")[0][14:] for entry in lines if entry.what == "sends"][-1]
+    )
+    [overdue] = [fate for fate in told.fates if fate.stage == "T+1"]
+    assert overdue.named
+    assert who not in overdue.named
+
+
 def test_a_client_missing_from_a_letter_breaks_the_equality(copied: Installation) -> None:
     change(copied, "DELETE FROM notice_clients WHERE isp = 'margalla' AND subscriber_id = 'MAR-1029'")
     told = told_of(copied)
     assert not told.is_whole
     assert {(hole.isp, hole.subscriber_id) for hole in told.holes} == {("margalla", "MAR-1029")}
-    letters = dict(copied.rows("SELECT stage, notice_no FROM notices WHERE isp = 'margalla' AND state = 'sent'"))
+    letters = dict(copied.rows("SELECT stage, notice_no FROM notices WHERE deadline_version = 1 AND state = 'sent'"))
     assert {(hole.day.isoformat(), hole.detail) for hole in told.holes} == {
         ("2026-06-29", letters["T-1"]),
         ("2026-07-01", letters["T+1"]),

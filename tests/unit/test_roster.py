@@ -176,7 +176,7 @@ def test_a_wrong_campaign_file_is_refused(tmp_path: Path, old: str, new: str, ke
 def test_a_deadline_entry_that_moves_the_date_earlier_is_refused(tmp_path: Path) -> None:
     text = roster.CAMPAIGN_FILE.read_text(encoding="utf-8")
     text += '\n[[deadlines]]\nends_on = 2026-06-29\nentered_on = 2026-06-01\nsource = "A slip"\n'
-    with pytest.raises(ConfigurationError, match="entry 2 does not extend entry 1"):
+    with pytest.raises(ConfigurationError, match="entry 2 does not extend the entries before it"):
         roster.load_campaign(write(tmp_path, text, "campaign.toml"))
 
 

@@ -24,6 +24,15 @@ def as_values(explanation: Explanation) -> dict[str, Any]:
         "to_do": _to_do(present) if present else "",
         "earlier_ids": explanation.earlier_ids,
         "orphans": explanation.orphans,
+        "extensions": [
+            {
+                "ends_on": one.ends_on.isoformat(),
+                "entered_on": one.entered_on.isoformat(),
+                "source": one.source,
+                "is_for_client": bool(one.subscriber_id),
+            }
+            for one in explanation.extensions
+        ],
         "cases": [{"case": number, "kind": kind, "reason": reason} for number, kind, reason in explanation.cases],
         "decisions": [
             {
@@ -125,6 +134,10 @@ def _show_status(console: Console, explanation: Explanation, present: dict[str, 
             "compared",
             f"{one['run_at']}, {listed}, deadline {one['deadline_on']}, rule version {one['rule_version']}",
         )
+    for extension in explanation.extensions:
+        whose = "this client" if extension.subscriber_id else "this ISP"
+        told = f"until {extension.ends_on} for {whose} alone: {extension.source}, entered {extension.entered_on}"
+        _line(console, "extended", told)
     if explanation.earlier_ids:
         _line(console, "listed before", f"as {', '.join(explanation.earlier_ids)}")
 

@@ -110,7 +110,8 @@ def _lines(told: Dossier) -> Iterator[str]:
     yield f"Client list compared: {told.list_on or 'none accepted'}"
     yield "\nDeadlines"
     for one in told.deadlines:
-        yield f"  {one.ends_on}, entered {one.entered_on}: {one.source}"
+        whose = f" for {one.subscriber_id or 'this ISP'} alone" if one.isp else ""
+        yield f"  {one.ends_on}{whose}, entered {one.entered_on}: {one.source}"
     yield f"\nLetters ({len(told.letters)})"
     for letter in told.letters:
         copies = ", ".join(f"{email} {state}" for email, state in letter.recipients.items())

@@ -114,22 +114,31 @@ def extend(
     ends_on: Annotated[datetime, typer.Argument(metavar="DATE", formats=["%Y-%m-%d"], help="The new last day.")],
     source: Annotated[str, typer.Option(help="The decision or letter that sets it; stands in the history.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
+    isp: Isp = None,
+    client: Annotated[
+        str, typer.Option(metavar="CLIENT", help="For this client of the ISP alone, by his subscriber id.")
+    ] = "",
     as_of: AsOf = None,
     actor: Annotated[str, typer.Option(hidden=True)] = "operator",
 ) -> None:
-    """Extend the deadline, on a simulated home only; in production an entry in campaign.toml does."""
+    """Extend the deadline (for all, an ISP or one client), on a simulated home only; in production Airflow's form
+    does."""
     from vpn_registry.one_pass import no_sftp
     from vpn_registry.pipeline import extension
     from vpn_registry.pipeline.exchange import open_exchange
 
     exchange = open_exchange(settings.load(), open_sftp=no_sftp, as_of=as_of)
-    _only_simulated(exchange.registry, "extend", "add the entry to campaign.toml")
+    _only_simulated(exchange.registry, "extend", "run the DAG extend_deadline in Airflow")
     _refuse_empty("source", source)
     try:
-        added = extension.enter(exchange, ends_on.date(), source=source, reason=reason, actor=actor)
+        added = extension.enter(
+            exchange, ends_on.date(), source=source, reason=reason, actor=actor, isp=isp or "", client=client
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    typer.echo(f"The deadline is {added.ends_on:%d %B %Y}; ISPs that were told another date hear it with the next run.")
+    whose = f" for client {client} of {isp}" if client else f" for {isp}" if isp else ""
+    told = "the ISP hears it with the next run, if it was told" if isp else "ISPs hear it with the next run, if told"
+    typer.echo(f"The deadline{whose} is {added.ends_on:%d %B %Y}; {told} another date.")
 
 
 def _only_simulated(registry: Registry, command: str, remedy: str) -> None:

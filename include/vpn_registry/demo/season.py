@@ -15,10 +15,18 @@ from vpn_registry import campaign, notices
 from vpn_registry.campaign import EXTENDED, deadline_in_force
 from vpn_registry.demo import samples, season_script
 from vpn_registry.demo.filers import Filer, Files, filers
-from vpn_registry.demo.season_script import FALLS_SILENT, FILES_AGAIN_AFTER, FILINGS, Filing
+from vpn_registry.demo.season_script import (
+    EXTENSIONS_FOR_ONE,
+    FALLS_SILENT,
+    FILES_AGAIN_AFTER,
+    FILINGS,
+    Extension,
+    Filing,
+)
 from vpn_registry.model import PAKISTAN, PENDING, NoticeState, ZoneFolder, pakistani_day
 from vpn_registry.pipeline import approval, chase, decisions, extension, reconcile
 from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.scopes import scopes
 from vpn_registry.registry import cases, chronicle, outbox, statuses
 
 OPERATOR: Final = "demo-operator"
@@ -62,12 +70,15 @@ class Season:
     people: dict[str, Filer] = field(init=False)
     _due: list[Filing] = field(init=False)
     _is_extended: bool = field(init=False)
+    _extensions: list[Extension] = field(init=False)
     _office: Office = field(init=False)
 
     def __post_init__(self) -> None:
         self.people = {isp: filer for isp, filer in filers(self.first).items() if isp in self.isps}
         self._due = [filing for filing in FILINGS if filing.offset >= self.start and filing.isp in self.isps]
         self._is_extended = self.start > season_script.EXTENDED_AT
+        of_ours = [one for one in EXTENSIONS_FOR_ONE if one.isp in self.isps]
+        self._extensions = [one for one in of_ours if one.offset >= self.start]
 
     def play(self, office: Office) -> Iterator[date]:
         """Each day when it is over."""
@@ -88,6 +99,7 @@ class Season:
             return exchange
         self._file(day, offset)
         self._extend(day, offset)
+        self._extend_for_one(day, offset)
         exchange = self._office.at(_on(day, PLANNING))
         if _is_anything_due(exchange):
             self._office.send()
@@ -140,6 +152,15 @@ class Season:
         ends_on = deadline_in_force(exchange.campaign, day).ends_on + season_script.EXTENSION_DAYS * _DAY
         extension.enter(exchange, ends_on, source=season_script.EXTENSION_SOURCE, actor=OPERATOR, reason=APPROVAL)
 
+    def _extend_for_one(self, day: date, offset: int) -> None:
+        due = [one for one in self._extensions if one.offset <= offset]
+        self._extensions = [one for one in self._extensions if one.offset > offset]
+        for one in due:
+            exchange = self._office.at(_on(day, FILING))
+            ends_on = deadline_in_force(exchange.campaign, day).ends_on + one.days * _DAY
+            client = self.people[one.isp].todo[-1] if one.is_for_client else ""
+            extension.enter(exchange, ends_on, source=one.source, actor=OPERATOR, isp=one.isp, client=client)
+
     def _approve(self, exchange: Exchange) -> list[str]:
         with exchange.registry.reading() as db:
             held = outbox.notices(db, NoticeState.HELD)
@@ -178,17 +199,17 @@ def _is_anything_due(exchange: Exchange) -> bool:
     """Whether send_notices has anything to do: a letter waits, an ISP knows an older date only, or a stage has come
     that nothing tells of."""
     today = pakistani_day(exchange.now())
-    deadline = deadline_in_force(exchange.campaign, today)
-    stages = campaign.plan_stages(deadline, notices.load_letters().offsets, exchange.holidays)
+    offsets = notices.load_letters().offsets
     with exchange.registry.reading() as db:
         if outbox.notices(db, *PENDING):
             return True
-        for isp in exchange.isps:
-            told = outbox.told_on(db, isp, deadline.campaign)
+        for scope in [scope for isp in exchange.isps for scope in scopes(exchange, db, isp)]:
+            deadline, told = scope.deadline, scope.told_on(db)
+            stages = campaign.plan_stages(deadline, offsets, exchange.holidays)
             come = [stage for stage in stages if stage.on <= today]
-            names = [stage.stage for stage in campaign.stages_of_isp(come, statuses.first_list_on(db, isp))]
+            names = [stage.stage for stage in campaign.stages_of_isp(come, statuses.first_list_on(db, scope.isp))]
             names += [EXTENDED] if told is not None and told < deadline.ends_on else []
-            if any(not outbox.has_notice(db, deadline.campaign, deadline.version, name, isp) for name in names):
+            if any(not outbox.has_notice(db, deadline.campaign, deadline.version, name, scope.isp) for name in names):
                 return True
     return False
 

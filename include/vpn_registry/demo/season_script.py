@@ -60,6 +60,21 @@ EXTENDED_AT: Final = -10
 EXTENSION_DAYS: Final = 15
 EXTENSION_SOURCE: Final = "Notification No. 17 of the season"
 
+
+class Extension(NamedTuple):
+    """A later deadline for one ISP alone, `days` after everybody's, or for the last of its clients to register."""
+
+    offset: int
+    isp: str
+    days: int
+    is_for_client: bool
+    source: str
+
+
+EXTENSIONS_FOR_ONE: Final = (
+    Extension(-4, "chenab", 5, False, "Letter No. 18 of the season: the ISP's exchange was flooded"),
+    Extension(0, "margalla", 3, True, "Letter No. 19 of the season: the client moves its offices"),
+)
 OUTAGE: Final = range(-7, -5)
 """Days on which nothing of ours runs: a stage falls due and another one after it."""
 

@@ -36,6 +36,7 @@ def recipe(letters: Letters, data: NoticeData) -> dict[str, Any]:
         "dates": {name: None if day is None else day.isoformat() for name, day in dates.items()},
         "tally": asdict(data.tally),
         "progress": None if data.progress is None else asdict(data.progress),
+        "only": data.only,
         "is_simulated": data.is_simulated,
     }
 
@@ -55,6 +56,7 @@ def data_of(kept: Mapping[str, Any], notice_no: str, parts: Parts, isp: Isp, cam
         tally=Tally(**kept["tally"]),
         parts=parts,
         progress=None if kept["progress"] is None else Progress(**kept["progress"]),
+        only=kept.get("only", ""),  # letters that were composed before clients had deadlines of their own lack it
         is_simulated=kept["is_simulated"],
         **dates,
     )

@@ -61,6 +61,7 @@ class NoticeData:
     progress: Progress | None = None  # None in an ISP's first notice
     list_on: date | None = None  # the day the compared client list describes
     previous_deadline_on: date | None = None  # what the ISP had been told before an extension
+    only: str = ""  # the one client it is about, where a deadline of his own holds
     is_simulated: bool = False
 
 
@@ -203,6 +204,7 @@ def _facts(data: NoticeData, form: Form, words: Mapping[str, Any]) -> dict[str, 
         "by_status": {"a": _by_status(data.parts.to_register), "b": _by_status(data.parts.to_check)},
         "coverage": percentage(data.tally.covered, data.tally.comparable) if data.tally.comparable else None,
         "progress": data.progress,
+        "only": _without_cnics(data.only),
         "list_on": in_words(data.list_on, words) if data.list_on else None,
         "days_left": (data.deadline_on - data.dated_on).days,
         "csv_name": f"{data.notice_no}.csv",

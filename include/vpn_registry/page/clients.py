@@ -62,7 +62,7 @@ def router(room: Room) -> APIRouter:
             request, "client.html", desk, sitting, isp=isp, subscriber_id=subscriber_id,
             statuses=found.statuses, client=next(iter(found.client), None),
             registrations=found.registrations, rows=found.rows, notices=found.notices,
-            cases=found.cases, responses=responses,
+            cases=found.cases, responses=responses, extensions=found.extensions,
             elsewhere=[one for one in found.organisation if one["isp"] != slug],
         )  # fmt: skip
 

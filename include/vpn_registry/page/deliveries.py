@@ -65,7 +65,9 @@ def router(room: Room, clients: Callable[..., Any]) -> APIRouter:
                 request, "delivery.html", desk, sitting, one=one, counts=sorted(counts.items()), rule=_rule(),
                 events=browse.events(sitting.db, "delivery", str(delivery_id)),
                 answers=browse.answers(sitting.db, delivery_id),
-                punctuality=outages.punctuality(sitting.db, one["isp"], one["first_listed_at"], sitting.deadline),
+                punctuality=outages.punctuality(
+                    sitting.db, one["isp"], one["first_listed_at"], sitting.deadline_of(one["isp"])
+                ),
             )  # fmt: skip
 
     @routes.get("/deliveries/{delivery_id}/findings", dependencies=[Depends(clients)])

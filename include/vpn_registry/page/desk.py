@@ -44,18 +44,27 @@ class Desk:
         with self.reader.look() as look:
             today = pakistani_day(look.now)
             known = deadlines.continued(look.db, self.campaign, CAMPAIGN_FILE)
-            yield Sitting(look.db, look.now, today, look.is_simulated, campaign.deadline_in_force(known, today))
+            yield Sitting(look.db, look.now, today, look.is_simulated, known)
 
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """One look at the registry: its session, its clock, and the deadline in force."""
+    """One look at the registry: its session, its clock, and the campaign with every deadline recorded."""
 
     db: Session
     now: datetime
     today: date
     is_simulated: bool
-    deadline: Deadline
+    campaign: Campaign
+
+    @property
+    def deadline(self) -> Deadline:
+        """The one in force for everybody."""
+        return self.deadline_of("")
+
+    def deadline_of(self, isp: str) -> Deadline:
+        """The one in force for an ISP, which may have been given a later one."""
+        return campaign.deadline_in_force(self.campaign, self.today, isp)
 
     @property
     def days_left(self) -> int:

@@ -16,7 +16,7 @@ from vpn_registry.page import urgency
 from vpn_registry.page.desk import Desk, Sitting
 from vpn_registry.page.lists import chosen, paging, sheet, window
 from vpn_registry.page.room import Room, known_isp
-from vpn_registry.registry import browse, glance, office_mails, reminders
+from vpn_registry.registry import browse, deadlines, glance, office_mails, reminders
 from vpn_registry.registry.glance import Coverage, Filing, Standing
 
 TREND_DAYS: Final = 60
@@ -70,6 +70,7 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
                 deliveries=browse.deliveries(db, browse.DeliveryFilter(isp=slug), offset=0, limit=12),
                 notices=browse.notices(db, isp=slug, offset=0, limit=12),
                 cases=_with_due(desk, browse.cases(db, isp=slug, offset=0, limit=12).rows),
+                extensions=deadlines.given_to(db, slug),
                 **_figures(sitting, slug),
             )  # fmt: skip
 
@@ -182,11 +183,13 @@ def _figures(sitting: Sitting, isp: str | None = None) -> dict[str, Any]:
     found = glance.findings_by_code(db, since=today - timedelta(days=FINDINGS_DAYS), isp=isp)
     by_week = _by_week(glance.outcomes_by_day(db, since=today - timedelta(weeks=WEEKS), isp=isp))
     codes = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
-    foreseen = forecast([(day.on, day.to_register) for day in trend], sitting.deadline.ends_on)
+    ends_on = sitting.deadline_of(isp or "").ends_on
+    foreseen = forecast([(day.on, day.to_register) for day in trend], ends_on)
     return {
         "trend": trend,
         "forecast": foreseen,
-        "outlook": _outlook(trend, foreseen, sitting.deadline.ends_on),
+        "outlook": _outlook(trend, foreseen, ends_on),
+        "ends_on": ends_on,
         "weeks": by_week,
         "outcomes": [told for told in _OUTCOMES if any(told in counts for counts in by_week.values())],
         "codes": [(code, rule(code), count) for code, count in codes],

@@ -82,7 +82,7 @@ def _is_our_fault(exchange: Exchange, db: Session, isp: Isp) -> bool:
 def _record(exchange: Exchange, isp: Isp, form: str, actor: str) -> None:
     """The reminder and its messages, unless another run was faster."""
     at, today = exchange.now(), pakistani_day(exchange.now())
-    deadline = deadline_in_force(exchange.campaign, today)
+    deadline = deadline_in_force(exchange.campaign, today, isp.slug)
     with exchange.registry.writing() as db:
         locks.hold_isp(db, isp.slug)
         if not _is_due(exchange, db, isp, form):

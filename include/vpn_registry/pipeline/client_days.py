@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -20,11 +20,11 @@ from vpn_registry.notices import Purpose
 from vpn_registry.pipeline.backlog import SUPPRESSED
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import notice_action
-from vpn_registry.registry import chronicle, statuses
+from vpn_registry.registry import chronicle, statuses, successions
 from vpn_registry.registry.chronicle import Fate, Spell
 
 if TYPE_CHECKING:
-    from vpn_registry.campaign import Campaign
+    from vpn_registry.campaign import Campaign, Deadline
 
 
 class Why(StrEnum):
@@ -71,7 +71,8 @@ class Record:
     """What was stored: the only thing that the reasons are derived from.
 
     `held` are the times in which a notice waited for a person (number -> from, until), `suppressed` the days on which a
-    stage of an ISP waited for our backlog; `first_lists` maps ISPs to the day of their first accepted client list.
+    stage of an ISP waited for our backlog; `first_lists` maps ISPs to the day of their first accepted client list,
+    `newest` to the subscriber ids that were given up, each with the one its client has now.
     """
 
     campaign: Campaign
@@ -82,6 +83,19 @@ class Record:
     held: Mapping[str, tuple[datetime, datetime | None]]
     suppressed: frozenset[tuple[str, str, date]]
     first_lists: Mapping[str, date]
+    newest: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def deadline_of(self, spell: Spell, day: date) -> Deadline:
+        """The deadline in force for the client on the day; one given to an earlier id of his is his still."""
+        ids = [old for old, new in self.newest.get(spell.isp, {}).items() if new == spell.subscriber_id]
+        found = [deadline_in_force(self.campaign, day, spell.isp, who) for who in (spell.subscriber_id, *ids)]
+        return max(found, key=lambda deadline: (deadline.ends_on, -deadline.version))
+
+    def is_about(self, fate: Fate, spell: Spell, day: date) -> bool:
+        """Whether the ISP's notice is one of those that speak of the client: his own, while he has a deadline of his
+        own, else those about the ISP."""
+        entry = next((one for one in self.campaign.deadlines if one.version == fate.deadline_version), None)
+        return (entry.subscriber_id if entry else "") == self.deadline_of(spell, day).subscriber_id
 
 
 def read_record(exchange: Exchange) -> Record:
@@ -91,7 +105,9 @@ def read_record(exchange: Exchange) -> Record:
         spells = tuple(chronicle.spells(db, (*TO_REGISTER, Status.DISPUTED)))
         decided = chronicle.events(db, [notice_action(state) for state in NoticeState])
         suppressed = chronicle.events(db, [SUPPRESSED])
-        lists = {isp: statuses.first_list_on(db, isp) for isp in {spell.isp for spell in spells}}
+        isps = {spell.isp for spell in spells}
+        lists = {isp: statuses.first_list_on(db, isp) for isp in isps}
+        newest = {isp: successions.newest_ids(db, isp) for isp in isps}
     return Record(
         campaign=exchange.campaign,
         offsets=notices.load_letters().offsets,
@@ -103,6 +119,7 @@ def read_record(exchange: Exchange) -> Record:
             (event.detail["isp"], event.detail["stage"], pakistani_day(event.happened_at)) for event in suppressed
         ),
         first_lists={isp: day for isp, day in lists.items() if day is not None},
+        newest=newest,
     )
 
 
@@ -111,8 +128,9 @@ def explain(record: Record, first: date, last: date) -> list[ClientDay]:
     found = []
     for day in campaign.days(first, last):
         standing = [spell for spell in record.spells if spell.holds_at(_end_of(day))]
-        holes = {isp: list(_unrecorded(record, isp, day)) for isp in {spell.isp for spell in standing}}
-        found += [_one(record, spell, day, holes[spell.isp]) for spell in standing]
+        whose = [(spell.isp, record.deadline_of(spell, day)) for spell in standing]
+        holes = {(isp, deadline): list(_unrecorded(record, isp, deadline, day)) for isp, deadline in set(whose)}
+        found += [_one(record, spell, day, holes[one]) for spell, one in zip(standing, whose, strict=True)]
     return found
 
 
@@ -130,7 +148,8 @@ def _one(record: Record, spell: Spell, day: date, holes: Iterable[tuple[str, Why
             return replace(found, why=Why.LISTED, detail=fate.notice_no)
     if spell.status is Status.DISPUTED:
         return replace(found, why=Why.DISPUTED)
-    verdicts = [(fate.notice_no, _verdict(record, fate, spell, day)) for fate in open_that_day]
+    about_him = [fate for fate in open_that_day if record.is_about(fate, spell, day)]
+    verdicts = [(fate.notice_no, _verdict(record, fate, spell, day)) for fate in about_him]
     order = list(Why)
     detail, why = min([*verdicts, *holes], key=lambda verdict: order.index(verdict[1]), default=("", Why.NOT_DUE))
     return replace(found, why=why, detail=detail if why is not Why.NOT_DUE else "")
@@ -181,9 +200,8 @@ def _had_to_be_named(record: Record, spell: Spell, moment: datetime) -> bool:
     )
 
 
-def _unrecorded(record: Record, isp: str, day: date) -> Iterator[tuple[str, Why]]:
+def _unrecorded(record: Record, isp: str, deadline: Deadline, day: date) -> Iterator[tuple[str, Why]]:
     """Stages due on the day of which the registry holds no notice at all: waiting for our backlog, or a hole."""
-    deadline = deadline_in_force(record.campaign, day)
     stages = campaign.plan_stages(deadline, record.offsets, record.holidays)
     known = {(fate.deadline_version, fate.stage) for fate in record.fates if fate.isp == isp}
     for stage in campaign.stages_of_isp(stages, record.first_lists.get(isp)):

@@ -222,7 +222,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     cases.EXTENSION: Kind(
         {
             "approve": Option(
-                "the later deadline is in force, and each ISP told another one hears it", extension.carry_out
+                "the later deadline is in force, and each ISP it is for that was told another one hears it",
+                extension.carry_out,
             ),
             "refuse": Option("the deadline stays as it is", extension.turn_down),
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +19,7 @@ from vpn_registry.registry import cases, chronicle, deadlines
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from vpn_registry.campaign import Deadline
     from vpn_registry.registry.chronicle import Event, Fate, Filed, Opened
 
 EVERYBODY: Final = ""
@@ -77,15 +78,16 @@ def diary(exchange: Exchange, first: date, last: date) -> list[Page]:
     """Every day from `first` to `last`."""
     slug = exchange.campaign.slug
     with exchange.registry.reading() as db:
+        known = deadlines.history(db, slug)
         fates = chronicle.fates(db, slug)
         events = chronicle.events(
             db, [*(notice_action(state) for state in NoticeState), SUPPRESSED, "extend_deadline", "decide"]
         )
         told = [
             *_filed(chronicle.filed(db)),
-            *_letters(fates, events),
+            *_letters(fates, events, {one.version: one.subscriber_id for one in known}),
             *_waiting(events),
-            *_extensions(events, {f"{one.campaign}/{one.version}": one.source for one in deadlines.history(db, slug)}),
+            *_extensions(events, {f"{one.campaign}/{one.version}": one for one in known}),
             *_cases(chronicle.opened_cases(db)),
         ]
         ran_on = {pakistani_day(moment) for moment in chronicle.runs_at(db)}
@@ -114,32 +116,34 @@ def _filed(deliveries: Iterable[Filed]) -> Iterator[Entry]:
         yield Entry(one.received_at, one.isp, "files", f"{one.file_name}: {one.outcome or 'not judged yet'}{rows}")
 
 
-def _letters(fates: Iterable[Fate], events: Iterable[Event]) -> Iterator[Entry]:
-    """What became of each notice, and each time it was held or approved on the way."""
+def _letters(fates: Iterable[Fate], events: Iterable[Event], clients: Mapping[int, str]) -> Iterator[Entry]:
+    """What became of each notice, and each time it was held or approved on the way; `clients` are those of deadlines
+    that one client has alone."""
     history: dict[str, list[Event]] = {}
     for event in events:
         history.setdefault(event.object_id, []).append(event)
     for fate in fates:
         moves = history.get(fate.notice_no, [])
+        name = _name(fate, clients.get(fate.deadline_version, ""))
         held = [event for event in moves if event.action == notice_action(NoticeState.HELD)]
         for event in held:
-            yield Entry(event.happened_at, fate.isp, "holds", f"{_name(fate)}: {event.detail.get('why', '')}")
+            yield Entry(event.happened_at, fate.isp, "holds", f"{name}: {event.detail.get('why', '')}")
         approved = [event for event in moves if event.action == notice_action(NoticeState.APPROVED)] if held else []
-        yield from _outcome(fate, approved)
+        yield from _outcome(fate, name, approved)
 
 
-def _outcome(fate: Fate, approved: list[Event]) -> Iterator[Entry]:
+def _outcome(fate: Fate, name: str, approved: list[Event]) -> Iterator[Entry]:
     if fate.left_at is not None:
         to = ", ".join(email for email, state, _ in fate.copies if state in TOLD)
         by = f"; approved by {approved[-1].actor}" if approved else "; no approval needed"
         about = f"{fate.named_in('A')} to register, {fate.named_in('B')} to check" if fate.named else "names no client"
-        yield Entry(fate.left_at, fate.isp, "sends", f"{_name(fate)} to {to}: {about}{by}")
+        yield Entry(fate.left_at, fate.isp, "sends", f"{name} to {to}: {about}{by}")
     elif fate.state is NoticeState.CANCELLED and fate.settled_at is not None:
         why = _WHY_NOT.get(fate.reason, f"refused: {fate.reason}")
-        yield Entry(fate.settled_at, fate.isp, "no letter", f"{_name(fate)}: {why}")
+        yield Entry(fate.settled_at, fate.isp, "no letter", f"{name}: {why}")
     elif fate.state is NoticeState.FAILED and fate.settled_at is not None:
         words = "; ".join(f"{email}: {reply}" for email, _, reply in fate.copies)
-        yield Entry(fate.settled_at, fate.isp, "fails", f"{_name(fate)}: {words}")
+        yield Entry(fate.settled_at, fate.isp, "fails", f"{name}: {words}")
 
 
 def _waiting(events: Iterable[Event]) -> Iterator[Entry]:
@@ -149,12 +153,19 @@ def _waiting(events: Iterable[Event]) -> Iterator[Entry]:
             yield Entry(event.happened_at, event.detail["isp"], "suppresses", text)
 
 
-def _extensions(events: Iterable[Event], sources: dict[str, str]) -> Iterator[Entry]:
+def _extensions(events: Iterable[Event], entries: Mapping[str, Deadline]) -> Iterator[Entry]:
     for event in events:
         if event.action == "extend_deadline":
-            ends_on = date.fromisoformat(event.detail["ends_on"])
-            text = f"the deadline to {ends_on:%d %B %Y} ({sources.get(event.object_id, '')}), entered by {event.actor}"
-            yield Entry(event.happened_at, EVERYBODY, "extends", text)
+            one = entries[event.object_id]
+            whose = (
+                f" of client {one.subscriber_id} alone"
+                if one.subscriber_id
+                else " of this ISP alone"
+                if one.isp
+                else ""
+            )
+            text = f"the deadline{whose} to {one.ends_on:%d %B %Y} ({one.source}), entered by {event.actor}"
+            yield Entry(event.happened_at, one.isp or EVERYBODY, "extends", text)
 
 
 def _cases(opened: Iterable[Opened]) -> Iterator[Entry]:
@@ -167,5 +178,6 @@ def _cases(opened: Iterable[Opened]) -> Iterator[Entry]:
             yield Entry(case.decided_at, case.isp, "decides", text)
 
 
-def _name(fate: Fate) -> str:
-    return f"{fate.notice_no} ({_FORMS.get(fate.form, fate.stage)})"
+def _name(fate: Fate, client: str) -> str:
+    about = f", client {client} alone" if client else ""
+    return f"{fate.notice_no} ({_FORMS.get(fate.form, fate.stage)}{about})"

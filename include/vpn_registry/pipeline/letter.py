@@ -11,6 +11,7 @@ from vpn_registry.model import Answer, pakistani_day
 from vpn_registry.notices import Letter, NoticeData, Purpose
 from vpn_registry.pipeline import reconcile, reminders
 from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.scopes import scope_of
 from vpn_registry.reconciliation.comparison import RULE_VERSION
 from vpn_registry.registry import audit, ledger, outbox, statuses
 from vpn_registry.registry.messages import FrozenLetter
@@ -60,10 +61,11 @@ def notice_data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> No
     """What the letter of the notice says as the registry stands; None when there is nothing left to tell."""
     if notice.form in REMINDERS:
         return reminders.data(exchange, db, isp, notice)
-    now = statuses.latest(db, isp.slug)
+    scope = scope_of(exchange, db, notice)
+    now = scope.of(statuses.latest(db, isp.slug))
     today = pakistani_day(exchange.now())
-    last = outbox.last_sent(db, isp.slug, notice.campaign)
-    named_before = last.subscribers if last else frozenset()
+    last = scope.last_sent(db)
+    named_before = scope.named_before(last)
     # The letter `extended` belongs to no stage: it asks what the days left ask.
     offset = notices.load_letters().offsets.get(notice.stage, (today - notice.ends_on).days)
     parts = notices.select_parts(
@@ -80,7 +82,7 @@ def notice_data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> No
         form = EXTENDED
     elif purpose is Purpose.NOTHING_TO_TELL:
         return None
-    told = outbox.told_on(db, isp.slug, notice.campaign, before=notice.notice_no)
+    told = scope.told_on(db, before=notice.notice_no)
     return NoticeData(
         notice_no=notice.notice_no,
         form=form,
@@ -93,6 +95,7 @@ def notice_data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> No
         progress=notices.since_last(parts, now, named_before) if last else None,
         list_on=statuses.list_on(db, isp.slug),
         previous_deadline_on=told if told is not None and told < notice.ends_on else None,
+        only=scope.only,
         is_simulated=exchange.registry.is_simulated,
     )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from vpn_registry import campaign, notices
-from vpn_registry.campaign import EXTENDED, LAPSED, Deadline, StageDay, deadline_in_force
+from vpn_registry.campaign import EXTENDED, LAPSED, StageDay
 from vpn_registry.model import PENDING, NoticeState, pakistani_day
 from vpn_registry.notices import Letters
 from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.scopes import Scope, scopes
 from vpn_registry.pipeline.trail import audit_notice
 from vpn_registry.registry import messages, outbox, statuses
 from vpn_registry.registry.outbox import Notice
@@ -29,28 +31,36 @@ def settle(exchange: Exchange, letters: Letters) -> None:
     """
     at = exchange.now()
     today = pakistani_day(at)
-    deadline = deadline_in_force(exchange.campaign, today)
-    days = campaign.plan_stages(deadline, letters.offsets, exchange.holidays)
     with exchange.registry.writing() as db:
         slugs = sorted({*exchange.isps, *(notice.isp for notice in outbox.notices(db, *PENDING))})
         for isp in slugs:
-            of_isp = campaign.stages_of_isp(days, statuses.first_list_on(db, isp))
-            missed = campaign.missed_stages(of_isp, today)
-            reasons = {stage.stage: reason for stage, reason in missed}
+            first_list_on = statuses.first_list_on(db, isp)
+            missed: list[tuple[Scope, StageDay, str]] = []
+            found = scopes(exchange, db, isp)
+            for scope in found:
+                days = campaign.plan_stages(scope.deadline, letters.offsets, exchange.holidays)
+                of_isp = campaign.stages_of_isp(days, first_list_on)
+                missed += [(scope, stage, reason) for stage, reason in campaign.missed_stages(of_isp, today)]
+            reasons = {(scope.deadline.version, stage.stage): reason for scope, stage, reason in missed}
+            in_force = {scope.deadline.version for scope in found}
             for notice in outbox.notices(db, *PENDING, isp=isp):
-                reason = _reason(exchange, notice, deadline, reasons)
-                if reason is not None:
-                    _cancel(db, notice, reason, at)
-            for stage, reason in missed:
+                why = _reason(exchange, notice, in_force, reasons)
+                if why is not None:
+                    _cancel(db, notice, why, at)
+            for scope, stage, reason in missed:
+                deadline = scope.deadline
                 if not outbox.has_notice(db, deadline.campaign, deadline.version, stage.stage, isp):
-                    _record(db, isp, deadline, stage, reason, at)
+                    _record(db, scope, stage, reason, at)
 
 
-def _reason(exchange: Exchange, notice: Notice, deadline: Deadline, missed: dict[str, str]) -> str | None:
-    if (notice.campaign, notice.deadline_version) != (deadline.campaign, deadline.version):
+def _reason(
+    exchange: Exchange, notice: Notice, in_force: Collection[int], missed: Mapping[tuple[int, str], str]
+) -> str | None:
+    if notice.campaign != exchange.campaign.slug or notice.deadline_version not in in_force:
         return EXTENDED
     last_on = campaign.last_day(notice.stage_on, notice.ends_on, exchange.holidays)
-    return missed.get(notice.stage) or (LAPSED if pakistani_day(exchange.now()) > last_on else None)
+    is_too_late = pakistani_day(exchange.now()) > last_on
+    return missed.get((notice.deadline_version, notice.stage)) or (LAPSED if is_too_late else None)
 
 
 def _cancel(db: Session, notice: Notice, reason: str, at: datetime) -> None:
@@ -61,17 +71,18 @@ def _cancel(db: Session, notice: Notice, reason: str, at: datetime) -> None:
         audit_notice(db, ACTOR, NoticeState.CANCELLED, notice, at=at)
 
 
-def _record(db: Session, isp: str, deadline: Deadline, stage: StageDay, reason: str, at: datetime) -> None:
+def _record(db: Session, scope: Scope, stage: StageDay, reason: str, at: datetime) -> None:
+    deadline = scope.deadline
     notice = outbox.add_notice(
         db,
-        isp=isp,
+        isp=scope.isp,
         campaign=deadline.campaign,
         deadline_version=deadline.version,
         ends_on=deadline.ends_on,
         stage=stage.stage,
         stage_on=stage.on,
         form=stage.stage,
-        counts=asdict(notices.tally(statuses.latest(db, isp))),
+        counts=asdict(notices.tally(scope.of(statuses.latest(db, scope.isp)))),
         at=at,
         state=NoticeState.CANCELLED,
         reason=reason,

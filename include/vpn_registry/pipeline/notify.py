@@ -8,12 +8,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from vpn_registry import campaign, notices
-from vpn_registry.campaign import EXTENDED, Deadline, StageDay, deadline_in_force
+from vpn_registry.campaign import EXTENDED, Deadline, StageDay
 from vpn_registry.model import Contact, NoticeState, pakistani_day
 from vpn_registry.notices import Letters, Purpose, Tally
 from vpn_registry.pipeline import backlog, missed, reconcile
 from vpn_registry.pipeline.approval import approve, held, held_text, refuse
 from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.scopes import Scope, scope_of, scopes
 from vpn_registry.pipeline.trail import audit_notice
 from vpn_registry.registry import deadlines, messages, outbox, statuses
 from vpn_registry.registry.outbox import Notice
@@ -36,8 +37,8 @@ class Proposal:
     """One notice that is due, as the statuses stand now; `form` names the letter, `ends_on` the date it tells."""
 
     isp: Isp
+    scope: Scope
     stage: StageDay
-    deadline: Deadline
     ends_on: date
     purpose: Purpose
     form: str
@@ -75,8 +76,10 @@ def brake(exchange: Exchange) -> list[str]:
     with exchange.registry.writing() as db:
         planned = outbox.notices(db, NoticeState.PLANNED)
         whole_stage = {day: _stage_brake(db, exchange, day) for day in {notice.stage_on for notice in planned}}
+        own = {one.version for one in exchange.campaign.deadlines if one.isp}
         for notice in planned:
-            reason = " ".join(filter(None, [_brake(db, exchange, notice), whole_stage[notice.stage_on]]))
+            nation = None if notice.deadline_version in own else whole_stage[notice.stage_on]
+            reason = " ".join(filter(None, [_brake(db, exchange, notice), nation]))
             state = NoticeState.HELD if reason else NoticeState.APPROVED
             at = exchange.now()
             outbox.decide(db, notice, state, reason=reason, actor=PLANNER if not reason else "", at=at)
@@ -85,23 +88,21 @@ def brake(exchange: Exchange) -> list[str]:
 
 
 def _proposals(exchange: Exchange, letters: Letters, isp: Isp, *, is_dry: bool) -> Iterator[Proposal]:
-    """The letter about an extension where one is owed, then the stage that is due."""
-    today = pakistani_day(exchange.now())
-    deadline = deadline_in_force(exchange.campaign, today)
+    """The letters about extensions where they are owed, then the stages that are due."""
     with exchange.registry.reading() as db:
-        told = outbox.told_on(db, isp.slug, deadline.campaign)
-        stages = [
-            stage
-            for stage in (_extension(exchange, deadline, told), _stage(exchange, db, letters, deadline, isp))
+        due = [
+            (scope, stage)
+            for scope in scopes(exchange, db, isp.slug)
+            for stage in (_extension(exchange, scope.deadline, scope.told_on(db)), _stage(exchange, db, letters, scope))
             if stage is not None
-            and not outbox.has_notice(db, deadline.campaign, deadline.version, stage.stage, isp.slug)
+            and not outbox.has_notice(db, scope.deadline.campaign, scope.deadline.version, stage.stage, isp.slug)
         ]
-        why = backlog.cause(exchange, db, isp) if stages else None
-        proposals = [] if why else [_proposal(exchange, db, isp, deadline, stage, told) for stage in stages]
-    for stage in stages if why else []:
+        why = backlog.cause(exchange, db, isp) if due else None
+        proposals = [] if why else [_proposal(exchange, db, isp, scope, stage) for scope, stage in due]
+    for scope, stage in due if why else []:
         log.warning("%s: %s waits. %s", isp.slug, stage.stage, why)
         if not is_dry:
-            backlog.record_suppressed(exchange, isp, deadline, stage, str(why))
+            backlog.record_suppressed(exchange, isp, scope.deadline, stage, str(why))
     yield from proposals
 
 
@@ -114,16 +115,14 @@ def _extension(exchange: Exchange, deadline: Deadline, told: date | None) -> Sta
     return StageDay(EXTENDED, -campaign.days_left(deadline, today), today, last_on)
 
 
-def _stage(exchange: Exchange, db: Session, letters: Letters, deadline: Deadline, isp: Isp) -> StageDay | None:
-    days = campaign.plan_stages(deadline, letters.offsets, exchange.holidays)
-    days = campaign.stages_of_isp(days, statuses.first_list_on(db, isp.slug))
+def _stage(exchange: Exchange, db: Session, letters: Letters, scope: Scope) -> StageDay | None:
+    days = campaign.plan_stages(scope.deadline, letters.offsets, exchange.holidays)
+    days = campaign.stages_of_isp(days, statuses.first_list_on(db, scope.isp))
     return campaign.due_stage(days, pakistani_day(exchange.now()), exchange.holidays)
 
 
-def _proposal(
-    exchange: Exchange, db: Session, isp: Isp, deadline: Deadline, stage: StageDay, told: date | None
-) -> Proposal:
-    now = statuses.latest(db, isp.slug)
+def _proposal(exchange: Exchange, db: Session, isp: Isp, scope: Scope, stage: StageDay) -> Proposal:
+    now = scope.of(statuses.latest(db, isp.slug))
     parts = notices.select_parts(
         now,
         offset=stage.offset,
@@ -132,18 +131,17 @@ def _proposal(
         registering=reconcile.registering_since(exchange, db, isp.slug),
         review_since=reconcile.review_since(now),
     )
-    last = outbox.last_sent(db, isp.slug, deadline.campaign)
-    purpose = notices.purpose_of(parts, now, last.subscribers if last else ())
+    purpose = notices.purpose_of(parts, now, scope.named_before(scope.last_sent(db)))
     form = notices.NOTHING_OUTSTANDING if purpose is Purpose.NOTHING_OUTSTANDING else stage.stage
     if stage.stage == EXTENDED:  # the new date is told in any case
         purpose, form = Purpose.NOTICE, EXTENDED
-    ends_on = campaign.date_to_tell(deadline, told)
-    return Proposal(isp, stage, deadline, ends_on, purpose, form, notices.tally(now), len(parts.subscribers))
+    ends_on = campaign.date_to_tell(scope.deadline, scope.told_on(db))
+    return Proposal(isp, scope, stage, ends_on, purpose, form, notices.tally(now), len(parts.subscribers))
 
 
 def _record(exchange: Exchange, letters: Letters, proposal: Proposal, actor: str) -> str:
     """The notice and its messages, or the record that there was nothing to tell."""
-    isp, stage, deadline, at = proposal.isp, proposal.stage, proposal.deadline, exchange.now()
+    isp, stage, deadline, at = proposal.isp, proposal.stage, proposal.scope.deadline, exchange.now()
     is_silent = proposal.purpose is Purpose.NOTHING_TO_TELL
     with exchange.registry.writing() as db:
         notice = outbox.add_notice(
@@ -174,14 +172,22 @@ def copies(isp: Isp, letters: Letters, notice: Notice) -> list[tuple[Contact, st
 
 def _brake(db: Session, exchange: Exchange, notice: Notice) -> str | None:
     """Why this ISP's notice waits for a person (contract section 8, "Brake, per ISP")."""
-    last = outbox.last_sent(db, notice.isp, notice.campaign)
     offset = notices.load_letters().offsets.get(notice.stage, 0)
     reasons = [
-        notices.brake(Tally(**notice.counts), offset=offset, last_sent=Tally(**last.counts) if last else None),
+        notices.brake(Tally(**notice.counts), offset=offset, last_sent=_last_tally(db, exchange, notice)),
         *(f"Delivery {case.subject} has been held since {pakistani_day(case.opened_at)}: case {case.id}."
           for case in backlog.held_deliveries(db, notice.isp)),
     ]  # fmt: skip
     return " ".join(filter(None, reasons)) or None
+
+
+def _last_tally(db: Session, exchange: Exchange, notice: Notice) -> Tally | None:
+    """What the last sent notice about the same clients counted; None when the ISP never got one."""
+    scope = scope_of(exchange, db, notice)
+    last = scope.last_sent(db)
+    if last is None and scope.only and outbox.last_sent(db, notice.isp, notice.campaign):
+        return Tally(**notice.counts)  # he stood in the ISP's letters before: nothing jumps when he gets his own
+    return Tally(**last.counts) if last else None
 
 
 def _stage_brake(db: Session, exchange: Exchange, stage_on: date) -> str | None:

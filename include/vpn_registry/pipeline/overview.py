@@ -37,7 +37,8 @@ class IspOverview:
     and is no file to take. `forecast` is of clients to register at the deadline, None when too little is known.
     `orphans` are registrations in force without a client; `last_run` tells what the last comparison found new,
     resolved, changed and gone. `overdue_since` is the first day on which its client list was late, `reminded_on` the
-    day of the last reminder.
+    day of the last reminder. `deadline` is the ISP's own where it was given a later one, `client_deadlines` are those
+    of its clients who were.
     """
 
     isp: str
@@ -60,6 +61,8 @@ class IspOverview:
     last_run: dict[str, Any] | None = None
     overdue_since: str | None = None
     reminded_on: str | None = None
+    deadline: str | None = None
+    client_deadlines: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def overview(exchange: Exchange) -> Overview:
         statuses = {status.value: counts[status] for status in Status if counts.get(status)}
         covered = sum(statuses.get(status, 0) for status in COVERED)
         comparable = sum(statuses.get(status, 0) for status in COMPARABLE)
+        usual = campaign.deadline_in_force(exchange.campaign, today, slug)
+        own = campaign.own_deadlines(exchange.campaign, today, slug)
         isps.append(
             IspOverview(
                 isp=slug,
@@ -120,11 +125,13 @@ def overview(exchange: Exchange) -> Overview:
                 ],
                 failing_since=iso_utc(zone.failing_since_at) if zone and zone.failing_since_at else None,
                 error=zone.error or "" if zone else "",
-                forecast=forecast(histories[slug], deadline.ends_on),
+                forecast=forecast(histories[slug], usual.ends_on),
                 orphans=orphans.get(slug, []),
                 last_run=_run(run),
                 overdue_since=_iso(late[slug].overdue_since) if slug in late else None,
                 reminded_on=_iso(late[slug].reminded_on) if slug in late else None,
+                deadline=_iso(usual.ends_on) if usual.ends_on != deadline.ends_on else None,
+                client_deadlines={who: one.ends_on.isoformat() for who, one in own.items()},
             )
         )
     return Overview(

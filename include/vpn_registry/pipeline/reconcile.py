@@ -48,7 +48,7 @@ def refresh(exchange: Exchange, db: Session, isp: str) -> None:
 
 
 def _is_outdated(exchange: Exchange, db: Session, isp: str) -> bool:
-    return statuses.is_outdated(db, isp, **_day(exchange), rule_version=comparison.RULE_VERSION)
+    return statuses.is_outdated(db, isp, **_day(exchange, isp), rule_version=comparison.RULE_VERSION)
 
 
 def review_since(current: pd.DataFrame) -> dict[str, date]:
@@ -64,7 +64,7 @@ def registering_since(exchange: Exchange, db: Session, isp: str) -> dict[str, da
 
 
 def _compare(exchange: Exchange, db: Session, isp: str) -> dict[str, int]:
-    at, day = exchange.now(), _day(exchange)
+    at, day = exchange.now(), _day(exchange, isp)
     clients, registrations = statuses.clients_frame(db, isp), statuses.registrations_frame(db, isp)
     renamed = _renamed(db, isp)
     newest = successions.newest_ids(db, isp) | renamed
@@ -138,7 +138,7 @@ def _moves(before: pd.DataFrame, after: pd.DataFrame, renamed: dict[str, str]) -
     return Moves(**{name: int(told.get(name, 0)) for name in Moves.__slots__})
 
 
-def _day(exchange: Exchange) -> dict[str, date]:
-    """Today in Pakistan and the deadline in force on it."""
+def _day(exchange: Exchange, isp: str) -> dict[str, date]:
+    """Today in Pakistan and the ISP's deadline in force on it; a client's own one changes no status."""
     today = pakistani_day(exchange.now())
-    return {"today": today, "deadline_on": deadline_in_force(exchange.campaign, today).ends_on}
+    return {"today": today, "deadline_on": deadline_in_force(exchange.campaign, today, isp).ends_on}

@@ -17,7 +17,7 @@ DISPUTE: Final = "dispute"  # subject: the subscriber id, as for the next
 REGISTERED_ELSEWHERE: Final = "registered_elsewhere"
 CONTESTED_ADDRESS: Final = "contested_address"  # subject: the national number of the first who claimed it
 UNCERTAIN_MESSAGE: Final = "uncertain_message"  # subject: the message's id
-EXTENSION: Final = "extension"  # subject: the later last day; of no ISP, so that `isp` is ''
+EXTENSION: Final = "extension"  # subject: the later last day, and the client if for one; `isp` is '' if for everybody
 REVIEW: Final = "review"
 ABOUT_CLIENTS: Final = (DISPUTE, REGISTERED_ELSEWHERE, REVIEW)
 """The kinds whose subject is a subscriber id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy import insert, select
@@ -13,13 +14,20 @@ from vpn_registry.registry.tables import DeadlineRow
 
 _DEADLINE = (
     *(DeadlineRow.campaign, DeadlineRow.version, DeadlineRow.ends_on),
-    *(DeadlineRow.entered_on, DeadlineRow.source),
+    *(DeadlineRow.entered_on, DeadlineRow.source, DeadlineRow.isp, DeadlineRow.subscriber_id),
 )
 
 
 def history(db: Session, campaign: str) -> tuple[Deadline, ...]:
     """Every deadline recorded for the campaign, oldest first."""
     query = select(*_DEADLINE).where(DeadlineRow.campaign == campaign).order_by(DeadlineRow.version)
+    return tuple(Deadline(*row) for row in db.execute(query))
+
+
+def given_to(db: Session, isp: str, subscriber_ids: Collection[str] = ()) -> tuple[Deadline, ...]:
+    """Every extension for this ISP alone, or for a client of it under one of these ids, oldest first."""
+    whose = (DeadlineRow.isp == isp, DeadlineRow.subscriber_id.in_(("", *subscriber_ids)))
+    query = select(*_DEADLINE).where(*whose).order_by(DeadlineRow.version)
     return tuple(Deadline(*row) for row in db.execute(query))
 
 
@@ -46,6 +54,8 @@ def record(db: Session, campaign: Campaign) -> tuple[Deadline, ...]:
                 ends_on=entry.ends_on,
                 entered_on=entry.entered_on,
                 source=entry.source,
+                isp=entry.isp,
+                subscriber_id=entry.subscriber_id,
             )
         )
     return added

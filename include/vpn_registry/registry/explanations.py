@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from vpn_registry.registry import cases, organisations, status_runs, successions
+from vpn_registry.campaign import Deadline
+from vpn_registry.model import pakistani_day
+from vpn_registry.registry import cases, deadlines, organisations, status_runs, successions
 from vpn_registry.registry.cases import Case, Decision
 from vpn_registry.registry.history import NOW, Then
 from vpn_registry.registry.tables import (
@@ -37,7 +39,8 @@ class Explanation:
     `basis`: the last comparison of the ISP: run_at, rule_version, deadline_on, list_delivery_id, its file and day.
     `earlier_ids`: under which he was listed before; what touched those is told too. `decisions`:
     what people decided about him, the last one first. `organisation`: the registrations with any ISP that share his
-    keys now (organisations.py). `orphans`: those of his refs that pair with no client of the list.
+    keys now (organisations.py). `orphans`: those of his refs that pair with no client of the list. `extensions`: later
+    deadlines that were given to the ISP alone, or to him.
     """
 
     statuses: list[ViewRow]
@@ -52,6 +55,7 @@ class Explanation:
     decisions: list[tuple[Case, Decision]]
     organisation: list[ViewRow]
     orphans: list[str]
+    extensions: list[Deadline]
 
 
 def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Explanation | None:
@@ -91,6 +95,9 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
         orphans=[ref for ref in status_runs.orphans(db, isp) if ref in {one["registration_ref"] for one in book}]
         if at is None
         else [],
+        extensions=[
+            one for one in deadlines.given_to(db, isp, ids) if at is None or one.entered_on <= pakistani_day(at)
+        ],
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
     return explanation if any(known) else None

@@ -14,7 +14,7 @@ from vpn_registry.campaign import MERGED, REMINDERS
 from vpn_registry.model import TOLD, NoticeState, pakistani_day
 from vpn_registry.registry import counters
 from vpn_registry.registry.deliveries import Fenced, changed_rows
-from vpn_registry.registry.tables import MessageRow, NoticeClientRow, NoticeRow
+from vpn_registry.registry.tables import DeadlineRow, MessageRow, NoticeClientRow, NoticeRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,12 +122,15 @@ def decide(db: Session, notice: Notice, state: NoticeState, *, reason: str, acto
     db.execute(update(MessageRow).where(*open_copies).values(state=state))
 
 
-def last_sent(db: Session, isp: str, campaign: str) -> LastSent | None:
-    """The ISP's last notice of the campaign that was sent; None when there was none. A reminder is none."""
+def last_sent(db: Session, isp: str, campaign: str, client: str = "") -> LastSent | None:
+    """The ISP's last notice of the campaign that was sent; None when there was none. A reminder is none.
+
+    Of the notices by the deadline of one `client`, or ('') of those by the ISP's.
+    """
     last = db.execute(
         select(NoticeRow.id, NoticeRow.counts)
         .where(NoticeRow.isp == isp, NoticeRow.campaign == campaign, NoticeRow.state == NoticeState.SENT)
-        .where(NoticeRow.form.not_in(REMINDERS))
+        .where(NoticeRow.form.not_in(REMINDERS), _by_deadline_of(DeadlineRow.subscriber_id, client))
         .order_by(NoticeRow.notice_no.desc())
         .limit(1)
     ).one_or_none()
@@ -137,15 +140,17 @@ def last_sent(db: Session, isp: str, campaign: str) -> LastSent | None:
     return LastSent(dict(last.counts), frozenset(named))
 
 
-def told_on(db: Session, isp: str, campaign: str, *, before: str | None = None) -> date | None:
+def told_on(db: Session, isp: str, campaign: str, client: str = "", *, before: str | None = None) -> date | None:
     """The latest deadline that a letter of the campaign may have told the ISP; None when none ever left.
 
-    With `before`, a notice number, only letters before that one count.
+    Of the letters by the deadline of one `client`, or ('') of those by the ISP's. With `before`, a notice number, only
+    letters before that one count.
     """
     query = (
         select(func.max(NoticeRow.ends_on))
         .join(MessageRow, MessageRow.notice_id == NoticeRow.id)
         .where(NoticeRow.isp == isp, NoticeRow.campaign == campaign, MessageRow.state.in_(_LEFT))
+        .where(_by_deadline_of(DeadlineRow.subscriber_id, client))
     )
     if before is not None:
         query = query.where(NoticeRow.notice_no < before)
@@ -169,7 +174,17 @@ def last_stage_total(db: Session, campaign: str, before: date) -> int | None:
 
 
 def _staged(campaign: str) -> tuple[Any, ...]:
-    return NoticeRow.campaign == campaign, NoticeRow.form.not_in(REMINDERS)
+    """Notices of a stage that the whole country has: an ISP with a deadline of its own has days of its own."""
+    is_national = _by_deadline_of(DeadlineRow.isp, "")
+    return NoticeRow.campaign == campaign, NoticeRow.form.not_in(REMINDERS), is_national
+
+
+def _by_deadline_of(column: Any, whom: str) -> Any:
+    """Whether the notice's deadline is that of `whom`; one that an older database does not know is everybody's."""
+    entry = select(column).where(
+        DeadlineRow.campaign == NoticeRow.campaign, DeadlineRow.version == NoticeRow.deadline_version
+    )
+    return func.coalesce(entry.scalar_subquery(), "") == whom
 
 
 def name_clients(db: Session, notice: Notice, parts: Mapping[str, pd.DataFrame], counts: Mapping[str, int]) -> None:

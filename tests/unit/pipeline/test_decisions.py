@@ -329,6 +329,23 @@ def test_an_extension_is_an_entry_once_another_person_approved_it(house: Install
         decide(house, "refuse", case, actor="bilal")
 
 
+def test_an_extension_for_one_client_is_proposed_and_approved_like_any_other(asked: Installation, indus: Cast) -> None:
+    who = indus.listed[-1]["subscriber_id"]
+    said = {"source": "Letter 12 of 15 June 2026", "actor": "amna", "reason": "floods"}
+    case = extension.propose(asked.exchange, date(2026, 7, 31), **said, isp="indus", client=who)
+    [waits] = [one for one in decisions.waiting(asked.exchange) if one.case == case]
+    assert (waits.isp, waits.subject) == ("indus", f"2026-07-31 {who}")
+    decide(asked, "approve", case, actor="bilal")
+    added = asked.at(timedelta()).campaign.deadlines[-1]
+    assert (added.isp, added.subscriber_id, added.ends_on) == ("indus", who, date(2026, 7, 31))
+    with asked.exchange.registry.reading() as db:
+        told = queries.explain(db, "indus", who)
+    assert told is not None
+    assert told.extensions == [added]
+    with pytest.raises(DecisionRefusedError, match="in force already"):
+        decide(asked, "refuse", case, actor="bilal")
+
+
 def test_a_refused_extension_changes_nothing(house: Installation) -> None:
     case = propose(house)
     assert propose(house) == case

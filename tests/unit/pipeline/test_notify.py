@@ -290,6 +290,89 @@ def test_who_had_not_been_told_gets_no_letter_about_an_extension(listed: Install
     assert listed.rows("SELECT stage, ends_on FROM notices") == [("T-30", "2026-07-31")]
 
 
+def extended(house: Installation, ends_on: date, isp: str = "indus", client: str = "") -> None:
+    extension.enter(house.exchange, ends_on, source="Letter 12", actor="tester", isp=isp, client=client)
+    house.at(timedelta(minutes=1))  # opened anew, as the next run does
+
+
+def test_an_extension_for_one_isp_is_told_to_it_alone(listed: Installation, kirana: Cast) -> None:
+    kirana.open(3)
+    listed.drop(clients("kirana", 1, kirana.listed))
+    listed.run()
+    send_notices(listed)
+    extended(listed, date(2026, 7, 31))
+    listed.at(T_7)
+    send_notices(listed)
+    later = [row for row in notices(listed) if row[1] != "T-14"]
+    assert sorted(later) == [("indus", "extended", "sent"), ("kirana", "T-7", "sent")]
+    assert listed.rows("SELECT DISTINCT isp, deadline_on FROM reconciliation_runs ORDER BY isp, deadline_on") == [
+        *(("indus", "2026-06-30"), ("indus", "2026-07-31"), ("kirana", "2026-06-30")),
+    ]
+
+
+def test_an_isps_own_stage_day_does_not_brake_the_countrys(listed: Installation, kirana: Cast) -> None:
+    kirana.open(40)
+    listed.drop(clients("kirana", 1, kirana.listed))
+    listed.run()
+    send_notices(listed)
+    extended(listed, date(2026, 7, 6))
+    for days in (
+        6,
+        1,
+    ):  # indus' own T-14 on the 22nd, with 4 clients to register; the country's T-7 on the 23rd, with 40
+        listed.at(timedelta(days=days))
+        send_notices(listed)
+    assert listed.rows("SELECT isp, stage FROM notices WHERE stage_on >= '2026-06-22' AND state = 'sent'") == [
+        *(("indus", "T-14"), ("kirana", "T-7")),
+    ]
+    assert not [row for row in listed.rows("SELECT detail FROM audit_events") if "whole country" in str(row[0])]
+
+
+def test_a_client_with_a_deadline_of_his_own_has_letters_of_his_own(listed: Installation, indus: Cast) -> None:
+    who = indus.listed[-1]["subscriber_id"]
+    send_notices(listed)
+    extended(listed, date(2026, 7, 31), client=who)
+    send_notices(listed)
+    listed.at(T_7)
+    send_notices(listed)
+    named = """SELECT n.stage, n.ends_on, c.subscriber_id FROM notices n JOIN notice_clients c ON c.notice_id = n.id
+               WHERE n.stage <> 'T-14' ORDER BY n.notice_no, c.subscriber_id"""
+    others = [row["subscriber_id"] for row in indus.listed[8:-1]]
+    assert listed.rows(named) == [
+        ("extended", "2026-07-31", who),
+        *(("T-7", "2026-06-30", one) for one in others),
+    ]
+    [(text,)] = listed.rows("SELECT body_text FROM messages WHERE subject LIKE '%extended to 31 July 2026%'")
+    told = " ".join(text.split())
+    assert f"about your client {who} alone" in told
+    assert "from 30 June 2026 to 31 July 2026" in told
+    [(progress,)] = listed.rows("SELECT body_text FROM messages WHERE subject LIKE '%7 days left%'")
+    assert "0 clients are new on this list and 0 have been resolved" in " ".join(progress.split())
+
+
+def test_the_clients_own_stages_follow_his_deadline(listed: Installation, indus: Cast) -> None:
+    who = indus.listed[-1]["subscriber_id"]
+    send_notices(listed)
+    extended(listed, date(2026, 7, 10), client=who)
+    send_notices(listed)
+    listed.at(timedelta(days=17))  # Friday, 3 July: T-7 of his, and three working days after the ISP's own T+1
+    send_notices(listed)
+    [(stage, client)] = listed.rows(
+        """SELECT n.stage, c.subscriber_id FROM notices n JOIN notice_clients c ON c.notice_id = n.id
+           WHERE n.state = 'sent' AND n.deadline_version = 2 AND n.stage <> 'extended'"""
+    )
+    assert (stage, client) == ("T-7", who)
+    overdue = "SELECT c.subscriber_id FROM notices n JOIN notice_clients c ON c.notice_id = n.id WHERE n.stage = 'T+1'"
+    assert who not in [row[0] for row in listed.rows(overdue)]
+
+
+def test_nobody_is_given_time_who_is_not_known(listed: Installation) -> None:
+    with pytest.raises(ValueError, match="There is no ISP nobody"):
+        extended(listed, date(2026, 7, 31), isp="nobody")
+    with pytest.raises(ValueError, match="indus has no client X-1"):
+        extended(listed, date(2026, 7, 31), client="X-1")
+
+
 def test_a_review_that_nobody_decides_is_put_to_the_isp_after_ten_working_days(
     house: Installation, indus: Cast, kirana: Cast
 ) -> None:

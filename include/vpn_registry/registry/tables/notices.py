@@ -14,7 +14,7 @@ from vpn_registry.registry.times import UtcDateTime, one_of
 
 
 class DeadlineRow(Base):
-    """One entry of a campaign's deadline history; an extension is a new version."""
+    """One entry of a campaign's deadline history; an extension is a new version, for everybody ('') or not."""
 
     __tablename__ = "deadlines"
 
@@ -23,6 +23,8 @@ class DeadlineRow(Base):
     ends_on: Mapped[date]
     entered_on: Mapped[date]
     source: Mapped[LongText]
+    isp: Mapped[Slug] = mapped_column(server_default="")
+    subscriber_id: Mapped[str] = mapped_column(String(40), server_default="")
 
 
 class NoticeRow(Base):
