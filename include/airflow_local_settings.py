@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 
 from airflow.configuration import conf
 
@@ -16,8 +17,13 @@ __all__: list[str] = []  # nothing here replaces a setting of Airflow's
 for chatty in ("great_expectations", "asyncssh", "paramiko.transport"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
 
-# AIRFLOW__VPN_REGISTRY__PRELOAD=True: importing great_expectations costs seconds, in each task that judges. A worker
-# that has imported it hands it to the tasks it forks, and takes some 50 MB more itself.
+# AIRFLOW__VPN_REGISTRY__PRELOAD=True: importing costs each task that judges ten seconds of a core, each that only talks
+# to a zone three. A worker that has imported hands it to the tasks it forks, and takes some 50 MB more itself.
 if sys.argv[1:2] in (["scheduler"], ["celery"]) and conf.getboolean("vpn_registry", "preload", fallback=False):
-    import great_expectations  # noqa: F401 - for the forks; until 2027-12-31
-    import pandas  # noqa: F401 - for the forks; until 2027-12-31
+    for slow in (
+        "airflow.providers.sftp.hooks.sftp",
+        "great_expectations",
+        "pandas",
+        "vpn_registry.pipeline.collect",
+    ):
+        import_module(slow)

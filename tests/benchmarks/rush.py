@@ -46,6 +46,7 @@ def main(count: int = 50) -> int:
         for slug in slugs:
             (folder / "isps" / f"{slug}.toml").write_text(ISP.format(slug=slug), "utf-8")
         own = {
+            "AIRFLOW__VPN_REGISTRY__PRELOAD": "True",  # as in docker-compose.yaml
             "VPN_REGISTRY_HOME": name,
             "VPN_REGISTRY_SETTLE_SECONDS": SETTLE,
             "VPN_REGISTRY_ISPS": str(folder / "isps"),
