@@ -42,6 +42,8 @@ class Cells:
 def phonetic(tags: Tags) -> BoolArray:
     """Tags inside of phonetic hints."""
     opened = tags.opens(b"rPh") & (tags.octets[tags.end - 1] != ord("/"))
+    if not opened.any():
+        return np.zeros(len(opened), dtype=np.bool_)
     result: BoolArray = (np.cumsum(opened) - np.cumsum(tags.closes(b"rPh"))) > 0
     return result
 

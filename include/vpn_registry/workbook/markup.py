@@ -91,27 +91,27 @@ class Tags:
         begin, stop = self.end[chosen] + 1, self.start[np.minimum(chosen + 1, len(self.start) - 1)]
         kept = stop > begin
         begin, stop, owners = begin[kept], stop[kept], owner[chosen[kept]]
-        step = np.zeros(len(self.octets) + 1, dtype=np.int8)
-        step[begin] += 1
-        step[stop] -= 1
-        data = self.octets[np.cumsum(step, dtype=np.int8)[:-1].astype(np.bool_)]
-        lengths = np.bincount(owners, weights=(stop - begin), minlength=count).astype(np.int64)
+        pieces = stop - begin
+        ends = np.cumsum(pieces)
+        data = self.octets[np.repeat(begin - ends + pieces, pieces) + np.arange(ends[-1] if len(ends) else 0)]
+        lengths = np.bincount(owners, weights=pieces, minlength=count).astype(np.int64)
         offsets = np.concatenate(([0], np.cumsum(lengths)))
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
         values = pa.Array.from_buffers(pa.large_string(), count, buffers)
         return replaced(values, "&", _unescaped) if b"&" in data.tobytes() else values
 
 
-def tags_of(block: bytes) -> Tags:
-    """The tags of a piece of plain markup that begins and ends with one, or is empty."""
+def tags_of(block: bytes, *, is_strict: bool) -> Tags:
+    """The tags of a piece of plain markup that begins and ends with one; `is_strict` as in `sheet.Part`."""
     octets = np.frombuffer(block + _PADDING, dtype=np.uint8)
     start, end = np.flatnonzero(octets == ord("<")), np.flatnonzero(octets == ord(">"))
     if len(start) != len(end) or (start > end).any() or (end[:-1] > start[1:]).any():
         raise NotPlainError
     equals, owner = _within(np.flatnonzero(octets == ord("=")), start, end)
-    breaks, _ = _within(np.flatnonzero((octets < ord(" ")) | (octets == ord("'"))), start, end)
-    if len(breaks) or (octets[equals + 1] != ord('"')).any() or (octets[equals - 1] == ord(" ")).any():
-        raise NotPlainError  # attributes apart by other blanks, or in other quotes
+    if not is_strict:
+        breaks, _ = _within(np.flatnonzero((octets < ord(" ")) | (octets == ord("'"))), start, end)
+        if len(breaks) or (octets[equals + 1] != ord('"')).any() or (octets[equals - 1] == ord(" ")).any():
+            raise NotPlainError  # attributes apart by other blanks, or in other quotes
     return Tags(octets, start, end, equals, owner, octets[start + 1], octets[equals - 1])
 
 

@@ -1,6 +1,7 @@
 """SpreadsheetML that is safe to search by its bytes: checked, or rewritten so that it is.
 
-expat checks every byte (well-formed, no document type, so no entities of the file's own). *Plain* markup is UTF-8, with
+expat checks every byte (well-formed, no document type, so no entities of the file's own) that is not well-formed by
+construction (`grammar`). *Plain* markup is UTF-8, with
 the namespace of spreadsheets without a prefix, no comments, CDATA or instructions, and `>` only as the end of a tag.
 What nearly all programs write is plain; the rest is rewritten by `plain_pieces`, and then read the same way.
 """
@@ -18,26 +19,32 @@ from vpn_registry.workbook.refusal import damaged
 MAIN: Final = frozenset(
     {"http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main"}
 )
-_BOM: Final = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"
 
 
 class NotPlainError(Exception):
     """The markup is sound but not plain: read it again through `plain_pieces`."""
 
 
-def checked_pieces(pieces: Iterable[bytes], root: bytes) -> Iterator[bytes]:
-    """The pieces, known to be plain; NotPlainError or RefusedError where they aren't."""
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    parser.CommentHandler = parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = _not_plain
-    parser.XmlDeclHandler = _check_encoding
-    parser.StartElementHandler = _root_check(parser, root.decode())
-    is_first = True
-    for piece in pieces:
-        _feed(parser, piece, is_last=False)
-        yield piece.removeprefix(_BOM) if is_first else piece
-        is_first = False
-    _feed(parser, b"", is_last=True)
+class Check:
+    """expat's judgement on a document that is fed piece by piece; NotPlainError or RefusedError where it is not plain.
+
+    Pieces of content that are well-formed by themselves needn't be fed: without them the rest is as well-formed.
+    """
+
+    def __init__(self, root: bytes) -> None:
+        self._parser = expat.ParserCreate()
+        self._parser.StartDoctypeDeclHandler = _refuse_doctype
+        self._parser.CommentHandler = self._parser.ProcessingInstructionHandler = _not_plain
+        self._parser.StartCdataSectionHandler = _not_plain
+        self._parser.XmlDeclHandler = _check_encoding
+        self._parser.StartElementHandler = _root_check(self._parser, root.decode())
+
+    def feed(self, piece: bytes) -> None:
+        _feed(self._parser, piece, is_last=False)
+
+    def close(self) -> None:
+        _feed(self._parser, b"", is_last=True)
 
 
 def plain_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -83,7 +90,7 @@ def _feed(parser: expat.XMLParserType, data: bytes, *, is_last: bool) -> None:
 
 
 def _check_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
-    if (encoding or "utf-8").lower() not in ("utf-8", "us-ascii"):
+    if (encoding or "utf-8").lower() != "utf-8":
         raise NotPlainError
 
 

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vpn_registry.workbook.cells import Cells, Workbook, cells_of, phonetic
+from vpn_registry.workbook.grammar import ROWS, STRINGS, is_strict
 from vpn_registry.workbook.markup import IntArray, replaced, tags_of, unescaped_characters
 from vpn_registry.workbook.oddities import MERGED
-from vpn_registry.workbook.plain import checked_pieces, column_number
+from vpn_registry.workbook.plain import BOM, Check, column_number
 from vpn_registry.workbook.refusal import RefusedError, damaged
 
 _COLUMN: Final = re.compile(rb"<col ([^>]*)>")
@@ -41,37 +42,64 @@ class Table:
     is_header_merged: bool = False
 
 
-def parts_of(pieces: Pieces, root: bytes, container: bytes, item: bytes) -> Iterator[tuple[str, bytes]]:
-    """A document in pieces of whole items: ("head", ..), then ("items", ..) any number of times, then ("tail", ..).
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a document of whole items: "head", "items" (any number of times) or "tail".
+
+    `is_strict` items match their grammar, so that nothing has to be looked for in them that it leaves out.
+    """
+
+    kind: str
+    block: bytes
+    is_strict: bool = False
+
+
+def parts_of(pieces: Pieces, root: bytes, container: bytes, item: bytes, grammar: str) -> Iterator[Part]:
+    """A document in pieces of whole items, each checked by expat unless it matches the grammar of the items.
 
     Raises NotPlainError when the markup is not plain; read the same part through `plain_pieces` then.
     """
     opening = re.compile(rb"<" + container + rb"(?: [^>]*)?>")
     closing, begin = b"</" + container, b"<" + item
-    held, is_inside = b"", False
-    for piece in checked_pieces(pieces(), root):
+    check, held, is_inside = Check(root), b"", False
+
+    def items(block: bytes) -> Part:
+        """Inside of the container, where content that is well-formed by itself can be taken as it is."""
+        part = Part("items", block, is_strict(block, grammar))
+        if not part.is_strict:
+            check.feed(block)
+        return part
+
+    for piece in _without_mark(pieces()):
         held += piece
-        if not is_inside and (found := opening.search(held)):
-            yield "head", held[: found.start()]
-            held = (closing + b">" if found[0].endswith(b"/>") else b"") + held[found.end() :]
-            is_inside = True
+        if not is_inside and (found := opening.search(held)) and not found[0].endswith(b"/>"):
+            check.feed(held[: found.end()])
+            yield Part("head", held[: found.start()])
+            held, is_inside = held[found.end() :], True
         if is_inside and closing not in held and (stop := held.rfind(begin)) > 0:
-            yield "items", held[:stop]
+            yield items(held[:stop])
             held = held[stop:]
-    if is_inside:
-        items, _, tail = held.partition(closing)
-        yield "items", items
-        yield "tail", tail
-    else:
-        yield "tail", held
+    content, _, tail = held.partition(closing) if is_inside else (b"", b"", held)
+    if content:
+        yield items(content)
+    check.feed(held[len(content) :])
+    check.close()
+    yield Part("tail", tail)
+
+
+def _without_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for first in pieces:
+        yield first.removeprefix(BOM)
+        break
+    yield from pieces
 
 
 def read_strings(pieces: Pieces) -> pa.LargeStringArray:
     """The shared strings by position: runs of rich text joined, phonetic hints left out."""
     found = []
-    for kind, block in parts_of(pieces, b"sst", b"sst", b"si"):
-        if kind == "items" and block:
-            tags = tags_of(block)
+    for part in parts_of(pieces, b"sst", b"sst", b"si", STRINGS):
+        if part.kind == "items":
+            tags = tags_of(part.block, is_strict=part.is_strict)
             is_item = tags.opens(b"si")
             owner = np.cumsum(is_item) - 1
             found.append(tags.texts(tags.opens(b"t") & ~phonetic(tags), owner, int(is_item.sum())))
@@ -79,12 +107,16 @@ def read_strings(pieces: Pieces) -> pa.LargeStringArray:
     return replaced(strings, "_x", unescaped_characters)
 
 
+def _parts_of_sheet(pieces: Pieces) -> Iterator[Part]:
+    return parts_of(pieces, b"worksheet", b"sheetData", b"row", ROWS)
+
+
 def has_data(pieces: Pieces, workbook: Workbook) -> bool:
     """Whether a worksheet has any filled cell."""
-    for kind, block in parts_of(pieces, b"worksheet", b"sheetData", b"row"):
-        if kind == "items" and block and len(cells_of(tags_of(block), workbook, 0).row):
-            return True
-    return False
+    return any(
+        part.kind == "items" and len(cells_of(tags_of(part.block, is_strict=part.is_strict), workbook, 0).row)
+        for part in _parts_of_sheet(pieces)
+    )
 
 
 def read_sheet(pieces: Pieces, workbook: Workbook, *, columns: int, characters: int, rows: int) -> Table:
@@ -92,13 +124,13 @@ def read_sheet(pieces: Pieces, workbook: Workbook, *, columns: int, characters: 
     table: Table | None = None
     hidden_columns: list[tuple[int, int]] = []
     last, count, hidden = 0, 0, 0
-    for kind, block in parts_of(pieces, b"worksheet", b"sheetData", b"row"):
-        if kind == "head":
-            hidden_columns = _hidden_columns(block)
-        elif kind == "tail" and table is not None:
-            _mark_merged(table, block)
-        elif kind == "items" and block:
-            cells = cells_of(tags_of(block), workbook, last)
+    for part in _parts_of_sheet(pieces):
+        if part.kind == "head":
+            hidden_columns = _hidden_columns(part.block)
+        elif part.kind == "tail" and table is not None:
+            _mark_merged(table, part.block)
+        elif part.kind == "items":
+            cells = cells_of(tags_of(part.block, is_strict=part.is_strict), workbook, last)
             last = cells.last
             _limit_text(cells, characters)
             if not len(cells.row):
