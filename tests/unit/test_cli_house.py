@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from vpn_registry import roster, settings
 from vpn_registry.cli.app import app
-from vpn_registry.registry import home, ledger
+from vpn_registry.registry import audit, home, ledger
 
 CONTACT = '[[contacts]]\nname = "Desk"\nemail = "desk@isp.example"\nrole = "compliance"\n'
 
@@ -141,10 +142,29 @@ def test_a_key_file_that_others_may_read_is_told(isps: Path, tmp_path: Path) -> 
     assert "the key file is missing" in check().output
 
 
+def test_the_audit_chain_is_told_to_programs_too(isps: Path) -> None:
+    registry = home.open_home(settings.load(), as_of=datetime(2026, 6, 16, 4, tzinfo=UTC))
+    with registry.writing() as db:
+        for number in ("1", "2"):
+            audit.record(
+                db, actor="amna", action="decide", object_type="case", object_id=number, detail={}, at=registry.now()
+            )
+    verify = ["audit", "verify", "--json"]
+    told = json.loads(CliRunner().invoke(app, verify).stdout)
+    assert (told["holds"], told["unsealed"], told["oldest_unsealed_at"]) == (True, 2, "2026-06-16T04:00:00Z")
+    audit.seal(registry, registry.now())
+    with registry.writing() as db:
+        db.execute(text("DROP TRIGGER guard_audit_events_update_kept"))
+        db.execute(text("UPDATE audit_events SET actor = 'bilal' WHERE object_id = '2'"))
+    found = CliRunner().invoke(app, verify)
+    told = json.loads(found.stdout)
+    assert (found.exit_code, told["holds"], told["broken_at"], told["sealed"]) == (1, False, 2, 1)
+
+
 def test_the_commented_example_loads_and_says_the_usual_limits(tmp_path: Path) -> None:
     example = settings.INCLUDE / "isps" / "isp.toml.example"
-    for name, text in (("multan", example.read_text("utf-8")), ("bare", f'name = "x"\nsftp = "sftp_x"\n{CONTACT}')):
-        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+    for name, written in (("multan", example.read_text("utf-8")), ("bare", f'name = "x"\nsftp = "sftp_x"\n{CONTACT}')):
+        (tmp_path / f"{name}.toml").write_text(written, "utf-8")
     multan, bare = (roster.load_isp(tmp_path / f"{name}.toml", tmp_path) for name in ("multan", "bare"))
     assert multan.check_only
     own = {"slug", "name", "name_ur", "licence", "sftp", "contacts", "prefixes", "check_only"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -12,6 +12,9 @@ from rich.table import Table
 from vpn_registry import roster, settings, terminal
 from vpn_registry.cli.options import AsJson
 from vpn_registry.model import ContactRole, iso_utc
+
+if TYPE_CHECKING:
+    from vpn_registry.registry.audit import Chain
 
 commands = typer.Typer()
 db = typer.Typer(help="The registry's database.", no_args_is_help=True)
@@ -88,6 +91,7 @@ def verify(
         tuple[int, str] | None,
         typer.Option("--head", parser=_head, metavar="HEAD", help="A published head: nothing up to it may be gone."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Walk the audit chain; exit 1 and the first bad event when it doesn't hold."""
     from vpn_registry.registry import audit as trail
@@ -96,15 +100,31 @@ def verify(
     registry = home.open_home(settings.load())
     with registry.reading() as session:
         chain = trail.verify(session, head)
-    if chain.broken_at is not None:
+    if as_json:
+        typer.echo(json.dumps(_told(chain), indent=2))
+    elif chain.broken_at is not None:
         typer.echo(f"The chain breaks at event {chain.broken_at}; {chain.sealed} events before it hold.")
-        raise typer.Exit(1)
-    if chain.is_cut_off and head is not None:
+    elif chain.is_cut_off and head is not None:
         typer.echo(f"The chain ends after {chain.sealed} events; the published head stands on {head[0]}.")
+    else:
+        typer.echo(f"{chain.sealed} events hold; head {chain.head}.")
+        since = f", the oldest of {iso_utc(chain.oldest_unsealed_at)}" if chain.oldest_unsealed_at else ""
+        typer.echo(f"{chain.unsealed} events are not sealed yet{since}.")
+    if chain.broken_at is not None or chain.is_cut_off:
         raise typer.Exit(1)
-    typer.echo(f"{chain.sealed} events hold; head {chain.head}.")
-    since = f", the oldest of {iso_utc(chain.oldest_unsealed_at)}" if chain.oldest_unsealed_at else ""
-    typer.echo(f"{chain.unsealed} events are not sealed yet{since}.")
+
+
+def _told(chain: Chain) -> dict[str, object]:
+    since = chain.oldest_unsealed_at
+    return {
+        "holds": chain.broken_at is None and not chain.is_cut_off,
+        "broken_at": chain.broken_at,
+        "is_cut_off": chain.is_cut_off,
+        "sealed": chain.sealed,
+        "head": chain.head,
+        "unsealed": chain.unsealed,
+        "oldest_unsealed_at": iso_utc(since) if since else None,
+    }
 
 
 @commands.command()

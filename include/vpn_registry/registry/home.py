@@ -99,8 +99,9 @@ def _upgrade(settings: Settings, *, as_of: datetime | None) -> str:
     engine = engine_for(settings.database_url)
     file = database_file(engine)
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_folder(file.parent)
     with _connected(engine, writes=True) as connection, connection.begin():
+        _refuse_newer(_schema_of(connection))
         is_new = not inspect(connection).has_table(HomeRow.__tablename__)
         keys = _keys_for(settings, is_new=is_new)
         from alembic import command
@@ -121,6 +122,16 @@ def _upgrade(settings: Settings, *, as_of: datetime | None) -> str:
     if file is not None:
         file.chmod(0o600)
     return schema()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder} can't be made a folder ({error.strerror}); "
+            "check VPN_REGISTRY_HOME and VPN_REGISTRY_DATABASE_URL."
+        ) from None
 
 
 def _refuse_other_keys(connection: Connection, settings: Settings, keys: KeyRing) -> None:
@@ -156,23 +167,29 @@ def refuse_other_schema(engine: Engine) -> None:
     if _is_absent(engine):
         raise ConfigurationError("The registry's database is not set up; run `vpnreg db upgrade`.")
     with _connected(engine) as connection:
-        # Alembic's own reader writes two log lines for each task that opens the registry.
-        has_schema = inspect(connection).has_table("alembic_version")
-        current = (
-            connection.scalar(select(column("version_num")).select_from(table("alembic_version")))
-            if has_schema
-            else None
-        )
-    if current is None:
+        current = _schema_of(connection)
+    if not current:
         raise ConfigurationError("The registry's database is not set up; run `vpnreg db upgrade`.")
+    _refuse_newer(current)
+    if current != schema():
+        raise ConfigurationError(
+            f"The registry's database is at schema {current}, this version needs {schema()}; run `vpnreg db upgrade`."
+        )
+
+
+def _schema_of(connection: Connection) -> str:
+    """The database's revision; '' where it is not set up."""
+    # Alembic's own reader writes two log lines for each task that opens the registry.
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return connection.scalar(select(column("version_num")).select_from(table("alembic_version"))) or ""
+
+
+def _refuse_newer(current: str) -> None:
     if current > schema():
         raise ConfigurationError(
             f"The registry's database is at schema {current}, newer than {schema()}, that of this program; "
             "run the newer program, or restore the backup that fits this one."
-        )
-    if current != schema():
-        raise ConfigurationError(
-            f"The registry's database is at schema {current}, this version needs {schema()}; run `vpnreg db upgrade`."
         )
 
 

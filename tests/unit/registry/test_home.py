@@ -21,7 +21,7 @@ from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.keys import KeyRing
 from vpn_registry.registry.tables import metadata
-from vpn_registry.settings import Settings
+from vpn_registry.settings import Settings, load
 
 MakeSettings = Callable[[], Settings]
 
@@ -50,6 +50,21 @@ def test_another_schema_is_refused(schema: str, remedy: str, make_settings: Make
         db.execute(text("UPDATE alembic_version SET version_num = :schema"), {"schema": schema})
     with pytest.raises(ConfigurationError, match=f"is at schema {schema}.*{remedy}"):
         home.open_home(settings)
+
+
+def test_an_upgrade_refuses_a_newer_programs_database(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    home.upgrade(settings)
+    with home.open_home(settings).writing() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError, match=r"is at schema 9999, newer than .* run the newer program"):
+        home.upgrade(settings)
+
+
+def test_a_home_that_is_no_folder_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file", "ascii")
+    with pytest.raises(ConfigurationError, match=r"/var can't be made a folder .*check VPN_REGISTRY_HOME"):
+        home.upgrade(load({"VPN_REGISTRY_HOME": str(tmp_path / "var")}))
 
 
 def test_the_migrations_lead_to_the_tables_as_declared(registry: Registry) -> None:
