@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from vpn_registry.campaign import MERGED, REMINDERS
+from vpn_registry.campaign import REMINDERS
 from vpn_registry.model import TOLD, NoticeState, pakistani_day
 from vpn_registry.registry import counters
 from vpn_registry.registry.deliveries import Fenced, changed_rows
@@ -159,7 +159,7 @@ def told_on(db: Session, isp: str, campaign: str, client: str = "", *, before: s
 
 def stage_total(db: Session, campaign: str, stage_on: date) -> int:
     """Clients to register in the whole country as the notices of one stage day count them, whatever became of each."""
-    of_day = (*_staged(campaign), NoticeRow.stage_on == stage_on, NoticeRow.reason != MERGED)
+    of_day = (*_staged(campaign), NoticeRow.stage_on == stage_on)
     totals: dict[str, int] = {}
     for isp, counts in db.execute(select(NoticeRow.isp, NoticeRow.counts).where(*of_day).order_by(NoticeRow.id)):
         totals[isp] = int(counts["to_register"])

@@ -252,6 +252,27 @@ def test_the_national_brake_holds_the_whole_stage(listed: Installation, kirana: 
     assert reason == "Clients to register in the whole country rose from 4 at the last stage to 28."
 
 
+def test_whose_last_stage_was_merged_raises_no_national_brake(listed: Installation, kirana: Cast) -> None:
+    """Kirana's T-7 waits for approval until T-3 takes its place; the country's count stays what it was."""
+    send_notices(listed)
+    kirana.open(24)
+    listed.drop(clients("kirana", 1, kirana.listed))
+    listed.at(timedelta(days=1))
+    listed.run()
+    listed.at(timedelta(days=6))
+    notify.plan(listed.exchange)
+    notify.brake(listed.exchange)
+    notify.approve(listed.exchange.registry, actor="tester", reason="figures checked", isp="indus")
+    dispatch.send(listed.exchange, "indus", listed.relay, holder="test")
+    listed.at(timedelta(days=1))
+    notify.plan(listed.exchange)
+    assert notify.brake(listed.exchange) == ["indus"]
+    assert listed.rows("SELECT state, reason FROM notices WHERE isp = 'kirana'") == [
+        ("cancelled", "merged"),
+        ("held", "This is the first notice of the campaign to this ISP."),
+    ]
+
+
 def test_an_extension_cancels_what_is_not_sending_yet(listed: Installation) -> None:
     notify.plan(listed.exchange)
     notify.brake(listed.exchange)
