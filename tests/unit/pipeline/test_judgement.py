@@ -192,6 +192,20 @@ def test_a_delta_that_withdraws_much_is_held(house: Installation, indus: Cast) -
     assert len(in_force(house)) == 30
 
 
+def test_a_held_number_is_used_up_so_what_builds_on_its_rows_is_refused(house: Installation, indus: Cast) -> None:
+    """Contract section 3: only a number that never came is missing (W402, W403)."""
+    *rows, late = indus.registered(31)
+    house.drop(registrations("indus", 1, rows, Mode.FULL))
+    house.drop(registrations("indus", 2, [*withdrawals(rows[:21]), late]))
+    name, content = registrations("indus", 3, [late | {"action": "update"}])
+    house.drop((name, content))
+    house.drop(registrations("indus", 4, withdrawals([late])))
+    house.run()
+    assert outcomes(house, "registrations") == ["accepted", "held", "rejected", "rejected"]
+    assert house.codes("indus", name) == []
+    assert house.result("indus", name)["counts_by_code"] == {"H403": 1}
+
+
 def test_the_first_list_is_never_held(house: Installation, indus: Cast) -> None:
     indus.open(1)
     house.drop(clients("indus", 1, indus.listed))
