@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -11,7 +11,9 @@ from vpn_registry.model import Status, iso_utc
 from vpn_registry.reconciliation.remedies import remedy
 from vpn_registry.registry.queries import Explanation
 
-_PARTS = ("statuses", "client", "registrations", "rows", "findings", "notices", "basis", "organisation")
+_PARTS = ("statuses", "client", "registrations", "rows", "findings", "notices", "answers", "basis", "organisation")
+_ROWS: Final = 10
+"""So many of the last rows are shown: a client on a daily list is named by hundreds."""
 
 
 def as_values(explanation: Explanation) -> dict[str, Any]:
@@ -64,19 +66,16 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
             f"{_places(client, 'service_ips')}, {_origin(client)}",
         )
     _show_book(console, isp, explanation, today)
-    for one in _records(explanation, "rows"):
-        told = " ".join(filter(None, [one["outcome"], one["effect"], one["codes"]]))
-        _line(console, "row", f"{one['file_name']} row {one['row']} ({one['key']}): {told}")
-    for one in _records(explanation, "findings"):
-        value = f" ({one['value']})" if one["value"] else ""
-        told = f"{one['code']} {one['column']}{value}: {one['message']} {one['remedy']}"
-        _line(console, "finding", f"delivery {one['delivery_id']} row {one['row']}: {told}")
+    _show_rows(console, explanation)
     for one in _records(explanation, "notices"):
         _line(
             console,
             "notice",
             f"{one['notice_no']} {one['stage']} {one['state']}: part {one['part']} as {one['status']}",
         )
+    for one in _records(explanation, "answers"):
+        told = f"{one['response']} to {one['notice_no']} on {one['responded_on']}, {_origin(one)}"
+        _line(console, "ISP's answer", ", ".join(filter(None, [told, one["standing"]])))
     for number, kind, reason in explanation.cases:
         _line(console, "open case", f"{number} {kind}: {reason}")
     for case, decision in explanation.decisions:
@@ -85,6 +84,23 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
         _line(console, "decision", f"case {case.id} {case.kind}: {decision.outcome}{until}, {when}: {decision.reason}")
     for one in statuses[1:] if present else statuses:
         _line(console, "before", f"{one['status']} {one['since_at']} to {one['ended_at']}: {one['reason']}")
+
+
+def _show_rows(console: Console, explanation: Explanation) -> None:
+    """The last rows that named the client, and what was found in them."""
+    rows = _records(explanation, "rows")
+    if len(rows) > _ROWS:
+        _line(console, "rows", f"the last {_ROWS} of {len(rows)}; --json has all")
+    shown = set()
+    for one in rows[-_ROWS:]:
+        shown.add((one["delivery_id"], one["row"]))
+        told = " ".join(filter(None, [one["outcome"], one["effect"], one["codes"]]))
+        _line(console, "row", f"{one['file_name']} ({one['key']}), {_origin(one)}: {told}")
+    for one in _records(explanation, "findings"):
+        if (one["delivery_id"], one["row"]) in shown:
+            value = f" ({one['value']})" if one["value"] else ""
+            told = f"{one['code']} {one['column']}{value}: {one['message']} {one['remedy']}"
+            _line(console, "finding", f"{_origin(one)}: {told}")
 
 
 def _show_book(console: Console, isp: str, explanation: Explanation, today: date) -> None:
@@ -104,8 +120,9 @@ def _show_book(console: Console, isp: str, explanation: Explanation, today: date
             _line(
                 console,
                 "same firm",
-                f"{one['isp']} {one['registration_ref']} {one['national_no']}, {one['state']}, "
-                f"to {one['valid_to'] or 'open end'}, by {one['shared']}; not for any ISP to know",
+                f"{one['isp']} {one['registration_ref']} {one['national_no']}, "
+                f"{one['state'].replace('_', ' ')}, to {one['valid_to'] or 'open end'}, by {one['shared']}; "
+                "not for any ISP to know",
             )
 
 
@@ -157,7 +174,7 @@ def _question(explanation: Explanation, present: dict[str, Any]) -> str:
 
 
 def _to_do(present: dict[str, Any]) -> str:
-    return remedy(Status(present["status"]), present["decided_by"])
+    return remedy(Status(present["status"]), present["decided_by"], present["candidate"])
 
 
 def _key(decided_by: str) -> str:

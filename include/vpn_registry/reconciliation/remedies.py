@@ -26,8 +26,10 @@ _EXEMPT: Final = {
 }
 
 
-def remedy(status: Status, key: str) -> str:
-    """What to do about a client with this status, which this key decided."""
+def remedy(status: Status, key: str, candidate: str = "") -> str:
+    """What to do about a client with this status, which this key decided; `candidate` is the nearest registration."""
     if status is Status.EXEMPT:
         return _EXEMPT.get(key, _EXEMPT["client list"])
+    if status is Status.UNREGISTERED and candidate:
+        return f"Mend {candidate} (action update) if it is meant for this client, else r{_REMEDIES[status][1:]}"
     return _REMEDIES[status]

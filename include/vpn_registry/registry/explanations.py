@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.campaign import Deadline
@@ -25,6 +25,7 @@ from vpn_registry.registry.tables import (
     ReconciliationRunRow,
     RegistrationRow,
     RegistrationVersionRow,
+    ResponseRow,
 )
 from vpn_registry.registry.views import ViewRow, clients_view, contested_registry, view_rows
 
@@ -35,7 +36,8 @@ class Explanation:
 
     `statuses`: status, reason, decided_by, registration_ref, candidate, since_at, ended_at, status_since_at and the
     deliveries it rests on. `registrations`: the registry view of his refs, and of those his status names. `rows`: what
-    became of rows that named him, `findings` what was found in those that were refused. `notices`: those he stood in.
+    became of rows that named him, `findings` what was found in them. `notices`: those he stood in, `answers` what the
+    ISP answered to them.
     `basis`: the last comparison of the ISP: run_at, rule_version, deadline_on, list_delivery_id, its file and day.
     `earlier_ids`: under which he was listed before; what touched those is told too. `decisions`:
     what people decided about him, the last one first. `organisation`: the registrations with any ISP that share his
@@ -54,6 +56,7 @@ class Explanation:
     earlier_ids: list[str]
     decisions: list[tuple[Case, Decision]]
     organisation: list[ViewRow]
+    answers: list[ViewRow]
     orphans: list[str]
     extensions: list[Deadline]
 
@@ -87,11 +90,12 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
         basis=view_rows(db, _basis(isp).where(*_until(at, ReconciliationRunRow.run_at))),
         earlier_ids=earlier,
         decisions=[
-            (case, decision)
-            for case, decision in cases.decisions_about(db, isp, ids, cases.ABOUT_CLIENTS, and_on=contested)
+            (one, decision)
+            for one, decision in cases.decisions_about(db, isp, ids, cases.ABOUT_CLIENTS, and_on=contested)
             if at is None or decision.decided_at <= at
         ],
         organisation=organisations.of_client(db, isp, ids),
+        answers=view_rows(db, _answers(isp, ids).where(*_until(at, ResponseRow.learnt_at))),
         orphans=[ref for ref in status_runs.orphans(db, isp) if ref in {one["registration_ref"] for one in book}]
         if at is None
         else [],
@@ -142,7 +146,7 @@ def _rows(isp: str, ids: list[str]) -> Any:
 
 
 def _findings(isp: str, ids: list[str]) -> Any:
-    """What was found in refused rows that named the client; identity numbers were masked before they were stored."""
+    """What was found in rows that named the client; identity numbers were masked before they were stored."""
     row, finding = DeliveryRowRow, FindingRow
     return (
         select(
@@ -153,7 +157,7 @@ def _findings(isp: str, ids: list[str]) -> Any:
         .join(DeliveryRow, _of_its_revision(row))
         .join(finding, and_(finding.delivery_id == row.delivery_id, finding.revision == row.revision,
                             finding.row == row.row))
-        .where(DeliveryRow.isp == isp, row.subscriber_id.in_(ids), row.outcome == "rejected")
+        .where(DeliveryRow.isp == isp, row.subscriber_id.in_(ids), row.codes != "")
         .order_by(DeliveryRow.id, finding.row, finding.id)
     )  # fmt: skip
 
@@ -168,6 +172,16 @@ def _notices(isp: str, ids: list[str]) -> Any:
         .join(NoticeRow, NoticeRow.id == NoticeClientRow.notice_id)
         .where(NoticeClientRow.isp == isp, NoticeClientRow.subscriber_id.in_(ids))
         .order_by(NoticeRow.notice_no)
+    )
+
+
+def _answers(isp: str, ids: list[str]) -> Any:
+    said = ResponseRow
+    overtaken = case((said.is_overtaken, "overtaken"), else_="").label("standing")
+    return (
+        select(said.response, said.notice_no, said.responded_on, said.delivery_id, said.row, overtaken)
+        .where(said.isp == isp, said.subscriber_id.in_(ids))
+        .order_by(said.seq, said.row)
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.campaign import REMINDERS
 from vpn_registry.model import TOLD, NoticeState, pakistani_day
-from vpn_registry.registry import counters
+from vpn_registry.registry import counters, successions
 from vpn_registry.registry.deliveries import Fenced, changed_rows
 from vpn_registry.registry.tables import DeadlineRow, MessageRow, NoticeClientRow, NoticeRow
 
@@ -137,7 +137,7 @@ def last_sent(db: Session, isp: str, campaign: str, client: str = "") -> LastSen
     if last is None:
         return None
     named = db.scalars(select(NoticeClientRow.subscriber_id).where(NoticeClientRow.notice_id == last.id))
-    return LastSent(dict(last.counts), frozenset(named))
+    return LastSent(dict(last.counts), successions.follow(named.all(), successions.newest_ids(db, isp)))
 
 
 def told_on(db: Session, isp: str, campaign: str, client: str = "", *, before: str | None = None) -> date | None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.campaign import ENDING, REMINDERS
 from vpn_registry.model import COVERED, PENDING, DeliveryState, Feed, NoticeState, Outcome, ZoneFolder
+from vpn_registry.registry import successions
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import (
     ClientRow,
@@ -89,4 +90,4 @@ def named_since(db: Session, isp: str, since: datetime, *, but: str = "") -> set
         .where(NoticeRow.isp == isp, NoticeRow.form == ENDING, NoticeRow.planned_at >= since)
         .where(NoticeRow.state != NoticeState.CANCELLED, NoticeRow.notice_no != but)
     )
-    return set(db.scalars(query))
+    return set(successions.follow(db.scalars(query).all(), successions.newest_ids(db, isp)))

@@ -14,8 +14,8 @@ from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, Response, pakistani_day
-from vpn_registry.registry import statuses
-from vpn_registry.registry.bulk import read_frame
+from vpn_registry.registry import statuses, successions
+from vpn_registry.registry.bulk import TEXT, read_frame
 from vpn_registry.registry.cases import ABOUT_CLIENTS, DISPUTE, REGISTERED_ELSEWHERE
 from vpn_registry.registry.tables import (
     CaseRow,
@@ -64,14 +64,21 @@ def notices_sent(db: Session, isp: str) -> dict[str, date]:
 
 
 def clients_named(db: Session, isp: str) -> pd.DataFrame:
-    """Whom the ISP's notices name: notice_no, subscriber_id."""
+    """Whom the ISP's notices name: notice_no, subscriber_id; whoever has another id now is named by either."""
+    import pandas as pd
+
     query = (
         select(NoticeRow.notice_no, NoticeClientRow.subscriber_id)
         .join(NoticeRow, NoticeRow.id == NoticeClientRow.notice_id)
         .where(NoticeClientRow.isp == isp)
         .order_by(NoticeRow.notice_no, NoticeClientRow.subscriber_id)
     )
-    return read_frame(db, query, text=("notice_no", "subscriber_id"))
+    named = read_frame(db, query, text=("notice_no", "subscriber_id"))
+    newest = successions.newest_ids(db, isp)
+    if not newest:
+        return named
+    renamed = named[named["subscriber_id"].isin(list(newest))]
+    return pd.concat([named, renamed.assign(subscriber_id=renamed["subscriber_id"].replace(newest))], ignore_index=True)
 
 
 def clients_listed(db: Session, isp: str) -> frozenset[str]:
@@ -84,20 +91,20 @@ def known_responses(db: Session, isp: str, campaign: str) -> pd.DataFrame:
 
     import pandas as pd
 
-    first = first_registering(db, isp, campaign)
-    decided = (
-        select(ResponseRow.subscriber_id, func.max(ResponseRow.seq).label("decided_seq"))
-        .where(ResponseRow.isp == isp)
-        .group_by(ResponseRow.subscriber_id)
-        .order_by(ResponseRow.subscriber_id)
+    first, said = first_registering(db, isp, campaign), sorted(_standing_rows(db, isp).items())
+    days = [first[who].isoformat() if who in first else "" for who, _ in said]
+    return pd.DataFrame(
+        {
+            "subscriber_id": pd.Series([who for who, _ in said], dtype=TEXT),
+            "decided_seq": pd.Series([one.seq for _, one in said], dtype="int64"),
+            "registering_on": pd.Series(days, dtype="str"),
+        }
     )
-    known = read_frame(db, decided, text=("subscriber_id",), whole=("decided_seq",))
-    days = [first[who].isoformat() if who in first else "" for who in known["subscriber_id"]]
-    return known.assign(registering_on=pd.Series(days, dtype="str"))
 
 
 def first_registering(db: Session, isp: str, campaign: str) -> dict[str, date]:
-    """Client -> the earliest day on which the ISP said, to a notice of the campaign, that it is registering him."""
+    """Client (by his newest id) -> the earliest day on which the ISP said, to a notice of the campaign, that it is
+    registering him."""
     query = (
         select(ResponseRow.subscriber_id, func.min(ResponseRow.responded_on))
         .join(NoticeRow, and_(NoticeRow.isp == ResponseRow.isp, NoticeRow.notice_no == ResponseRow.notice_no))
@@ -108,7 +115,12 @@ def first_registering(db: Session, isp: str, campaign: str) -> dict[str, date]:
         )
         .group_by(ResponseRow.subscriber_id)
     )
-    return {row[0]: row[1] for row in db.execute(query)}
+    newest = successions.newest_ids(db, isp)
+    first: dict[str, date] = {}
+    for who, day in db.execute(query):
+        present = newest.get(who, who)
+        first[present] = min(day, first.get(present, day))
+    return first
 
 
 def registering_since(db: Session, isp: str, campaign: str) -> dict[str, date]:
@@ -119,9 +131,9 @@ def registering_since(db: Session, isp: str, campaign: str) -> dict[str, date]:
 
 
 def standing(db: Session, isp: str) -> dict[str, Standing]:
-    """The answer that speaks for each client."""
+    """The answer that speaks for each client, by his newest id."""
     found = _standing_rows(db, isp)
-    return {row.subscriber_id: Standing(row.response, row.notice_no, row.responded_on) for row in found}
+    return {who: Standing(row.response, row.notice_no, row.responded_on) for who, row in found.items()}
 
 
 def exempting(db: Session, isp: str) -> dict[str, Standing]:
@@ -139,8 +151,8 @@ def exempting(db: Session, isp: str) -> dict[str, Standing]:
     )
     first_told = {(who, content): (at, delivery_id) for who, content, at, delivery_id in db.execute(told)}
     return {
-        found.subscriber_id: Standing(found.response, found.notice_no, found.responded_on)
-        for found in _standing_rows(db, isp)
+        who: Standing(found.response, found.notice_no, found.responded_on)
+        for who, found in _standing_rows(db, isp).items()
         if found.response in EXEMPTING
         and (last_list is None or first_told[found.subscriber_id, found.content_sha256] > last_list)
     }
@@ -177,7 +189,7 @@ def merge_responses(db: Session, delivery: Delivery, rows: pd.DataFrame, *, at: 
     if delivery.name is None or rows.empty:
         return 0
     seq = delivery.name.seq
-    before = {row.subscriber_id: row for row in _standing_rows(db, delivery.isp)}
+    before = _standing_rows(db, delivery.isp)
     answers: list[dict[str, Any]] = [
         {
             "isp": delivery.isp,
@@ -214,9 +226,15 @@ def _settle_cases(db: Session, delivery: Delivery, said: Mapping[str, Response],
     """One open case for each client whose answer a person decides on; none for what the ISP no longer says."""
     kinds = tuple(CASE_OF.values())
     is_open = (CaseRow.isp == delivery.isp, CaseRow.kind.in_(kinds), CaseRow.closed_at.is_(None))
-    open_now = {(subject, kind) for subject, kind in db.execute(select(CaseRow.subject, CaseRow.kind).where(*is_open))}
+    newest = successions.newest_ids(db, delivery.isp)
+    # A case keeps the id under which it was opened; his ISP may call him by another one by now.
+    open_now = {
+        (newest.get(subject, subject), kind): subject
+        for subject, kind in db.execute(select(CaseRow.subject, CaseRow.kind).where(*is_open))
+    }
     wanted = {(who, CASE_OF[response]) for who, response in said.items() if response in CASE_OF}
-    _close(db, delivery.isp, sorted(pair for pair in open_now - wanted if pair[0] in said), at)
+    ended = {pair for pair in open_now.keys() - wanted if pair[0] in said}
+    _close(db, delivery.isp, sorted((open_now[pair], pair[1]) for pair in ended), at)
     opened = [
         {
             "isp": delivery.isp,
@@ -226,7 +244,7 @@ def _settle_cases(db: Session, delivery: Delivery, said: Mapping[str, Response],
             "reason": f"The ISP answered {said[who]} to a notice that names the client.",
             "opened_at": at,
         }
-        for who, kind in sorted(wanted - open_now)
+        for who, kind in sorted(wanted - open_now.keys())
     ]
     if opened:
         db.execute(insert(CaseRow), opened)
@@ -248,11 +266,13 @@ def _close(db: Session, isp: str, pairs: Iterable[tuple[str, str]], at: datetime
         db.connection().execute(end, ended)
 
 
-def _standing_rows(db: Session, isp: str) -> list[Any]:
+def _standing_rows(db: Session, isp: str) -> dict[str, Any]:
+    """The highest answer about each client, by his newest id: what was said under an earlier one speaks for him too."""
     row = ResponseRow
     # The same number twice can't be: a number is used once, and a file has one row a client.
     place = func.row_number().over(partition_by=row.subscriber_id, order_by=row.seq.desc())
     answers = select(row, place.label("place")).where(row.isp == isp).subquery()
     columns = ("subscriber_id", "response", "notice_no", "responded_on", "seq", "content_sha256")
-    query = select(*(answers.c[name] for name in columns)).where(answers.c.place == 1).order_by(answers.c.subscriber_id)
-    return list(db.execute(query))
+    query = select(*(answers.c[name] for name in columns)).where(answers.c.place == 1).order_by(answers.c.seq)
+    newest = successions.newest_ids(db, isp)
+    return {newest.get(one.subscriber_id, one.subscriber_id): one for one in db.execute(query)}

@@ -11,7 +11,7 @@ from tests.installation import DAY, Cast, Installation, answer, clients, registr
 from vpn_registry.demo.sample_cast import Row
 from vpn_registry.model import Outcome
 from vpn_registry.pipeline import reconcile
-from vpn_registry.registry import statuses
+from vpn_registry.registry import queries, statuses
 
 
 def file_answers(house: Installation, seq: int, *rows: Row) -> str:
@@ -193,3 +193,37 @@ def test_a_list_that_turns_more_than_ten_and_a_tenth_to_no_is_held(asked: Instal
     asked.run()
     assert asked.result("indus", clients("indus", 3, [])[0])["outcome"] == "accepted"
     assert open_cases(asked) == []
+
+
+def renumber(house: Installation, indus: Cast, client: str) -> None:
+    """The ISP's next list calls the client NEW-1."""
+    rows = [row | {"subscriber_id": "NEW-1"} if row["subscriber_id"] == client else row for row in indus.listed]
+    house.drop(clients("indus", 2, rows, age=0))
+    house.run()
+    compare(house)
+
+
+def test_what_was_said_of_a_client_speaks_for_him_under_his_new_id(asked: Installation, indus: Cast) -> None:
+    client = indus.listed[-1]["subscriber_id"]
+    file_answers(asked, 1, answer(client, "registering"))
+    renumber(asked, indus, client)
+    assert status_of(asked, "NEW-1")[0] == "unregistered"
+    asked.at(timedelta(days=7))
+    send_notices(asked)
+    assert named(asked, "N-2026-000002")["NEW-1"] == ("B", "registering")
+    letter = " ".join(asked.out("indus")["notices/N-2026-000002.txt"].decode().split())
+    assert "0 clients are new on this list and 0 have been resolved" in letter
+    with asked.exchange.registry.reading() as db:
+        told = queries.explain(db, "indus", "NEW-1")
+    assert told is not None
+    assert [(one["response"], one["notice_no"]) for one in told.answers] == [("registering", "N-2026-000001")]
+
+
+def test_a_dispute_is_ended_by_an_answer_under_the_new_id(asked: Installation, indus: Cast) -> None:
+    client = indus.listed[-1]["subscriber_id"]
+    file_answers(asked, 1, answer(client, "dispute"))
+    renumber(asked, indus, client)
+    assert status_of(asked, "NEW-1")[0] == "disputed"
+    assert file_answers(asked, 2, answer("NEW-1", "registering")) == "accepted"
+    assert open_cases(asked) == []
+    assert status_of(asked, "NEW-1")[0] == "unregistered"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -110,3 +111,19 @@ def test_a_registration_without_a_client_is_explained_as_an_orphan(
     told = capsys.readouterr().out
     assert "No status: not on the ISP's client list at present." in told
     assert "a in force, and no client of the list pairs with it" in told
+
+
+def test_of_a_client_on_many_lists_the_last_rows_are_shown(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file_clients(registry, 1, {"subscriber_id": "7", "client_name": "X", "vpn_use": "yes"})
+    with registry.reading() as db:
+        found = queries.explain(db, "indus", "7")
+    assert found is not None
+    row = {"file_name": "list.csv", "key": "7", "row": 1, "outcome": "accepted", "effect": "", "codes": ""}
+    often = replace(found, rows=[row | {"delivery_id": number} for number in range(1, 13)])
+    explanation.show(terminal.console(), "indus", "7", often, AT.date())
+    told = capsys.readouterr().out
+    assert "the last 10 of 12; --json has all" in told
+    assert told.count("list.csv (7), delivery ") == 10
+    assert "delivery 3 row 1" in told
