@@ -142,6 +142,9 @@ def test_an_unknown_header_cell_is_shown_only_when_it_is_surely_a_name(cell: str
     assert read(f"a,b,{cell}\n1,2,3\n").remarks[0].facts == {"columns": shown}
 
 
+ALMOST = " Type the names of these columns anew, with _ and nothing invisible: 2."
+
+
 @pytest.mark.parametrize(
     ("text", "code", "facts"),
     [
@@ -154,6 +157,8 @@ def test_an_unknown_header_cell_is_shown_only_when_it_is_surely_a_name(cell: str
         (b"a\n1\n", "F203", {"columns": "b", "case": ""}),
         (b"a,B\n1,2\n", "F203", {"columns": "b", "case": " Names are lower case."}),
         (b"A,B\n1,2\n", "F203", {"columns": "a, b", "case": " Names are lower case."}),
+        ("\ufeff\ufeffa,B\n1,2\n".encode(), "F203", {"columns": "a, b", "case": " Names are lower case."}),
+        ("a,\u200bb\n1,2\n".encode(), "F203", {"columns": "b", "case": ALMOST}),
         (b"\na,b\n", "F218", {}),
         (b"35202-1234567-1,35202-1234567-1\n", "F218", {}),
         (b"a,b,a\n", "F204", {"columns": "a"}),

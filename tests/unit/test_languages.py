@@ -58,8 +58,11 @@ def test_what_happened_to_an_identifier_is_told_in_urdu_too(cell: str) -> None:
     assert ARABIC.search(phrase(sentence, URDU))
 
 
+ALMOST = " Type the names of these columns anew, with _ and nothing invisible: 1, 12."
+
+
 def test_what_is_filled_in_is_told_in_urdu_too() -> None:
-    for filled in ("semicolons", "tabs", "vertical bars", " Names are lower case."):
+    for filled in ("semicolons", "tabs", "vertical bars", " Names are lower case.", ALMOST):
         assert ARABIC.search(phrase(filled, URDU))
     assert phrase("0001-0003 and 2 more ranges", URDU).startswith("0001-0003 ")
     assert phrase("registration_ref, ntn", URDU) == "registration_ref, ntn"

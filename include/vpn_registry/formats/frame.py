@@ -156,10 +156,21 @@ def check_header(header: tuple[str, ...], columns: Sequence[NamedColumn]) -> lis
         raise UnreadableError("F204", columns=", ".join(_shown(name, header, known) for name in repeated))
     missing = [column.name for column in columns if column.required and column.name not in header]
     if missing:
-        case = " Names are lower case." if lowered.intersection(missing) else ""
+        case = " Names are lower case." if lowered.intersection(missing) else _almost(header, missing)
         raise UnreadableError("F203", columns=", ".join(missing), case=case)
     unknown = [_shown(name, header, known) for name in header if name not in known]
     return [Remark("F205", {"columns": ", ".join(unknown)})] if unknown else []
+
+
+def _almost(header: Sequence[str], missing: Sequence[str]) -> str:
+    """A sentence on header cells that differ from a missing name only in marks, blanks or what can't be seen."""
+    places = [place for place, name in enumerate(header, start=1) if _letters(name) in map(_letters, missing)]
+    columns = ", ".join(map(str, places))
+    return f" Type the names of these columns anew, with _ and nothing invisible: {columns}." if places else ""
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isascii() and character.isalnum())
 
 
 def _shown(name: str, header: Sequence[str], known: Collection[str]) -> str:

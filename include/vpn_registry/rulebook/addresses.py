@@ -94,10 +94,14 @@ def ranges(cell: str) -> tuple[Range, ...] | None:
     return whole if len(whole) == len(found) else None
 
 
+_BETWEEN: Final = re.compile(r"[;,&\r\n]|(?<=[0-9A-Fa-f]) +(?=[0-9A-Fa-f]+[.:])")
+"""What stands between two addresses: `;`, and what is written in its place."""
+
+
 def suggest(cell: str) -> str:
     """The block without its host bits, the range the right way round, `;` for other marks; '' when nothing is sure."""
     plain = re.sub(r" to |[\u2010-\u2015\u2212]", "-", cell)
-    parts = [_mended(part.strip(" ")) for part in re.split(r"[;,&\r\n]", plain) if part.strip(" ")]
+    parts = [_mended(part.strip(" ")) for part in _BETWEEN.split(plain) if part.strip(" ")]
     text = ";".join(parts)
     return text if text != cell and ranges(text) is not None else ""
 
@@ -261,6 +265,9 @@ def _mended(part: str) -> str:
         size = 1 << (_BITS[found[0]] - int(length))
         return f"{_text(found[0], found[1] - found[1] % size)}/{int(length)}"
     first, dash, last = part.partition("-")
+    if dash and re.fullmatch(r" *[0-9]{1,3} *", last) and "." in first:  # only the last number of the range's end
+        last = f"{first.strip(' ').rpartition('.')[0]}.{last.strip(' ')}"
+        part = f"{first.strip(' ')}-{last}"
     ends = _address(first.strip(" ")), _address(last.strip(" "))
     if dash and ends[0] is not None and ends[1] is not None and ends[0][0] == ends[1][0] and ends[0][1] > ends[1][1]:
         return f"{last.strip(' ')}-{first.strip(' ')}"

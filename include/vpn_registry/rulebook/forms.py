@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from vpn_registry.model import Feed, Severity
+from vpn_registry.rulebook import identifiers
 from vpn_registry.rulebook.columns import DAY
 from vpn_registry.rulebook.rows import INVISIBLE, NO_DAY, Rows
 from vpn_registry.rulebook.rule import BoolArray, Context, Rule, Scope, Stock
@@ -167,8 +168,9 @@ def _likely(value: str, values: tuple[str, ...]) -> str:
 
 def _iso(value: str) -> str:
     """The ISO day of a time stamp or of a date in year-month-day order; day and month are never guessed."""
-    match = re.fullmatch(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})([T ]00:00(:00)?)?", value)
-    if not match:
+    plain = identifiers.with_plain_digits(value)
+    match = re.fullmatch(r"([0-9]{4})([-/.]?)([0-9]{1,2})\2([0-9]{1,2})([T ]00:00(:00)?Z?)?", plain)
+    if not match or (not match[2] and len(match[3] + match[4]) < 4):
         return ""
-    text = f"{match[1]}-{match[2]:0>2}-{match[3]:0>2}"
+    text = f"{match[1]}-{match[3]:0>2}-{match[4]:0>2}"
     return text if re.fullmatch(_ISO_DAY, text) and text != value else ""

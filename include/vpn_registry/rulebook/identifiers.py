@@ -97,7 +97,7 @@ def damage(value: str) -> str:
         return "A spreadsheet turned it into a date."
     if any(unicodedata.category(character) == "Cf" for character in value):
         return "It holds an invisible character."
-    if _with_plain_digits(value) != value:
+    if with_plain_digits(value) != value:
         return "Its digits are not 0 to 9."
     if any(character.isalpha() and not character.isascii() for character in value):
         return "It holds letters other than A to Z, which may look like them."
@@ -107,7 +107,7 @@ def damage(value: str) -> str:
 def mended(value: str) -> str:
     """The value without the wrapping a spreadsheet or keyboard put around it; the value itself if there is none."""
     seen = "".join(character for character in value if unicodedata.category(character) != "Cf")
-    value = _DASHES.sub("-", _with_plain_digits(seen)).removeprefix("'")
+    value = _DASHES.sub("-", with_plain_digits(seen)).removeprefix("'")
     for pattern in (_FORMULA, _DECIMAL):
         match = pattern.fullmatch(value)
         if match:
@@ -115,7 +115,7 @@ def mended(value: str) -> str:
     return value.strip()
 
 
-def _with_plain_digits(value: str) -> str:
+def with_plain_digits(value: str) -> str:
     """The value with 0 to 9 for the decimal digits of every script."""
     return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in value)
 
@@ -143,14 +143,19 @@ def suggest_seven_digits(value: str) -> str:
 
 def suggest_mobile(value: str) -> str:
     """The number with the leading zero a spreadsheet took."""
-    text = mended(value)
+    text = _with_one_prefix(mended(value))
     return _if_fits("0" + text if re.fullmatch(r"3[0-9]{9}", text) else text, value, MOBILE)
 
 
 def suggest_phone(value: str) -> str:
     """The number with the leading zero a spreadsheet took, and with plain dashes for dots and longer dashes."""
-    text = mended(value).replace(".", "-")
+    text = _with_one_prefix(mended(value).replace(".", "-"))
     return _if_fits("0" + text if re.fullmatch(r"[1-9][0-9]{8,9}", text) else text, value, PHONE)
+
+
+def _with_one_prefix(number: str) -> str:
+    """A number that has both the country's code and the 0 it stands for, without the 0."""
+    return re.sub(r"^(\+92|0092)[ -]?0(?=[1-9])", r"\1", number)
 
 
 def _if_fits(text: str, value: str, pattern: str) -> str:

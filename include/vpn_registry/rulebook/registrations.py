@@ -182,7 +182,7 @@ _FORMS: Final = (
 
 
 def _if_country(value: str) -> str:
-    codes = [code.strip() for code in value.replace(",", ";").split(";")]
+    codes = [{"UK": "GB"}.get(code.strip(), code.strip()) for code in value.replace(",", ";").split(";")]
     return ";".join(codes) if all(code in columns.COUNTRIES for code in codes) else ""
 
 
