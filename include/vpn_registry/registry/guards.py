@@ -16,6 +16,7 @@ from vpn_registry.registry.tables import (
     ClientVersionRow,
     DeliveryMoveRow,
     DeliveryRow,
+    FindingRow,
     MessageMoveRow,
     RegistrationVersionRow,
     ResponseRow,
@@ -86,6 +87,19 @@ def _responses() -> tuple[Guard, ...]:
     )
 
 
+def _findings() -> tuple[Guard, ...]:
+    """What a row had in its cells goes when its retention ends; what was said of it stays."""
+    # PostgreSQL compares no JSON, but its text.
+    names = ("CAST({}.facts AS TEXT)" if column.name == "facts" else f"{{}}.{column.name}"
+             for column in FindingRow.__table__.columns if column.name not in ("value", "suggestion"))  # fmt: skip
+    kept = " OR ".join(f"{name.format('NEW')} IS DISTINCT FROM {name.format('OLD')}" for name in names)
+    condition = f"NEW.value <> '' OR NEW.suggestion <> '' OR {kept}"
+    return (
+        Guard("findings", "UPDATE", "kept", condition, "findings change only by the erasure of their values"),
+        Guard("findings", "DELETE", "kept", "1=1", "findings are never deleted"),
+    )
+
+
 _DELIVERY_IDENTITY: Final = tuple(
     column.name
     for column in DeliveryRow.__table__.columns
@@ -124,6 +138,9 @@ GUARDS: Final = (
     Guard("deliveries", "UPDATE", "claims", "NEW.claim_no < OLD.claim_no", "claim numbers only grow"),
     Guard("deliveries", "DELETE", "kept", "1=1", "deliveries are never deleted"),
     *_append_only("number_uses"),
+    *_append_only("delivery_rows"),
+    *_append_only("validation_results"),
+    *_findings(),
     *_append_only("discarded_deliveries"),
     Guard(
         "registrations", "UPDATE", "number",

@@ -13,7 +13,7 @@ from tests.unit.registry.filing import AT, add, file_clients, file_registrations
 from vpn_registry.model import Feed, Mode, Outcome, Response, RowCounts, Severity, ZoneFolder
 from vpn_registry.registry import cases, erasure, ledger
 from vpn_registry.registry.home import Registry
-from vpn_registry.registry.tables import FindingRow, RegistrationVersionRow, ResponseRow
+from vpn_registry.registry.tables import DeliveryRowRow, FindingRow, RegistrationVersionRow, ResponseRow
 from vpn_registry.retention import Kept
 
 DAY = timedelta(days=1)
@@ -128,6 +128,32 @@ def test_findings_lose_what_they_quote_and_keep_what_they_say(registry: Registry
     with registry.reading() as db:
         rows = db.execute(select(FindingRow.value, FindingRow.suggestion, FindingRow.code).order_by(FindingRow.id))
         assert list(rows) == [("", "", "W199"), ("Lahor", "Lahore", "W199")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE findings SET code = 'H101'",
+        "UPDATE findings SET value = 'Karachi'",
+        "UPDATE findings SET facts = '{}', value = '', suggestion = ''",
+        "DELETE FROM findings",
+        "UPDATE validation_results SET rulebook_version = '9'",
+        "DELETE FROM validation_results",
+        "UPDATE delivery_rows SET outcome = 'accepted'",
+        "DELETE FROM delivery_rows",
+    ],
+)
+def test_what_was_judged_is_neither_changed_nor_deleted(registry: Registry, change: str) -> None:
+    delivery = judged(registry, 1, Outcome.PARTIAL)
+    with registry.writing() as db:
+        db.execute(
+            insert(DeliveryRowRow).values(
+                delivery_id=delivery, revision=1, row=1, line=2, key="a", subscriber_id="S", outcome="rejected",
+                effect="", codes="H101",
+            )
+        )  # fmt: skip
+    with pytest.raises(DBAPIError, match=r"findings change|never deleted|only added"), registry.writing() as db:
+        db.execute(text(change))
 
 
 def test_bytes_are_due_when_no_delivery_needs_them_any_more(registry: Registry) -> None:
