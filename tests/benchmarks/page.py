@@ -95,7 +95,8 @@ def command(folder: Path, url: str) -> None:
     for number in range(ISPS):
         contact = '[[contacts]]\nname = "Desk"\nemail = "desk@isp.example"\nrole = "compliance"\n'
         (folder / f"isp{number}.toml").write_text(
-            f'name = "ISP {number}"\nlicence = "L"\nfolder = "zone"\nprefixes = []\n{contact}', encoding="utf-8"
+            f'name = "ISP {number}"\nlicence = "L"\nfolder = "zones/isp{number}"\nprefixes = []\n{contact}',
+            encoding="utf-8",
         )
     given = {
         "VPN_REGISTRY_HOME": str(folder),
