@@ -106,8 +106,15 @@ def command(folder: Path, url: str) -> None:
     }
     for words in COMMANDS:
         before, started = os.times(), time.perf_counter()
-        program = [sys.executable, "-c", "from vpn_registry.cli import main; main()", *words]
-        subprocess.run(program, env=os.environ | given, stdout=subprocess.DEVNULL, check=True)
+        program = [
+            "env",
+            *(f"{name}={value}" for name, value in given.items()),
+            sys.executable,
+            "-c",
+            "from vpn_registry.cli import main; main()",
+            *words,
+        ]
+        subprocess.run(program, stdout=subprocess.DEVNULL, check=True)
         spent, after = time.perf_counter() - started, os.times()
         computed = after.children_user + after.children_system - before.children_user - before.children_system
         print(
