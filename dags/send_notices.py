@@ -6,7 +6,7 @@ brakes, and sends what needs no approval or has it. The first run of the day doe
 approved meanwhile, and what the relay had put off. It never waits for a person: what is held stays held until somebody
 approves it.
 
-**Reads** statuses, the campaign's deadline, letters. **Writes** notices and messages, mail to the ISPs' contacts, `outgoing/notices/`.
+**Reads** statuses, the campaign's deadline, letters. **Writes** notices and messages, mail to the ISPs' contacts, `outgoing/notices/`, after the last stage cases that ask for dossiers.
 
 **Re-run** at any time: a notice exists once per campaign, deadline, stage and ISP, and a message that was sent is never sent again.
 A run triggered by hand is a dry run unless the form says otherwise: it says what would go out, and changes nothing.
@@ -67,9 +67,11 @@ def send_notices() -> None:
 
     @task(trigger_rule="none_failed")
     def summary(counts: list[dict[str, int]]) -> dict[str, int]:
-        """Messages by state over all ISPs; fails when one needs a person."""
-        from vpn_registry.pipeline import dispatch
+        """Messages by state over all ISPs; fails when one needs a person. After the last stage: ask for dossiers."""
+        from vpn_registry.pipeline import dispatch, handover
 
+        if not is_dry():
+            handover.hand_over(exchange())
         return dispatch.summarise(exchange())
 
     summary(send.expand(isp=brake(plan())))

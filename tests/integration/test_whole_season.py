@@ -46,4 +46,6 @@ def test_the_whole_season_explains_every_client_day(tmp_path: Path) -> None:
     assert sum(reasons.values()) == told["client_days"]["total"]
     assert (told["first_day"], told["last_day"]) == ("2026-04-30", "2026-07-22")
     assert {letter["stage"] for letter in told["letters"]} >= {"T-60", "T-30", "T-14", "extended", "T+7"}
+    asked = [entry["isp"] for entry in told["days"][-1]["entries"] if ", dossier 2026/" in entry["text"]]
+    assert "sahil" in asked  # it fell silent: the ladder ends with people
     assert vpnreg(home, "demo").returncode == 2  # its clock stands later

@@ -229,6 +229,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         },
         needs_second_person=True,
     ),
+    cases.DOSSIER: Kind(
+        {
+            "handed_over": Option("the dossier is with the legal section", _only_record),
+            "not_needed": Option("nobody needs a dossier, for the reason given", _only_record),
+        }
+    ),
     cases.UNCERTAIN_MESSAGE: Kind(
         {
             "delivered": Option("the letter arrived: it counts as sent", _found_out(NoticeState.SENT)),

@@ -18,6 +18,7 @@ REGISTERED_ELSEWHERE: Final = "registered_elsewhere"
 CONTESTED_ADDRESS: Final = "contested_address"  # subject: the national number of the first who claimed it
 UNCERTAIN_MESSAGE: Final = "uncertain_message"  # subject: the message's id
 EXTENSION: Final = "extension"  # subject: the later last day, and the client if for one; `isp` is '' if for everybody
+DOSSIER: Final = "dossier"  # subject: the deadline whose last notice is over, as `2026/2`
 REVIEW: Final = "review"
 ABOUT_CLIENTS: Final = (DISPUTE, REGISTERED_ELSEWHERE, REVIEW)
 """The kinds whose subject is a subscriber id."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.campaign import REMINDERS
@@ -53,13 +53,19 @@ NOTICE: Final = tuple(getattr(NoticeRow, name) for name in Notice.__slots__)
 
 def has_notice(db: Session, campaign: str, deadline_version: int, stage: str, isp: str) -> bool:
     """Whether the one notice of this campaign, deadline, stage and ISP exists, in whatever state."""
-    found = exists().where(
-        NoticeRow.campaign == campaign,
-        NoticeRow.deadline_version == deadline_version,
-        NoticeRow.stage == stage,
-        NoticeRow.isp == isp,
+    return state_of(db, campaign, deadline_version, stage, isp) is not None
+
+
+def state_of(db: Session, campaign: str, deadline_version: int, stage: str, isp: str) -> NoticeState | None:
+    """Where that one notice stands; None when it was never recorded."""
+    return db.scalar(
+        select(NoticeRow.state).where(
+            NoticeRow.campaign == campaign,
+            NoticeRow.deadline_version == deadline_version,
+            NoticeRow.stage == stage,
+            NoticeRow.isp == isp,
+        )
     )
-    return bool(db.scalar(select(found)))
 
 
 def add_notice(
