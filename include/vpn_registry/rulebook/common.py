@@ -62,6 +62,14 @@ def _first_refused(rows: Rows, at: NDArray[np.int64]) -> list[str]:
     return names
 
 
+def _is_header(rows: Rows) -> BoolArray:
+    """Rows whose cells are the names of their columns; columns that the file lacks are empty."""
+    found = rows.equals(rows.key, rows.key)
+    for column in rows.columns if found.any() else ():
+        found = found & (rows.equals(column.name, column.name) | ~rows.is_filled(column.name))
+    return found
+
+
 def _repeats(rows: Rows) -> tuple[BoolArray, BoolArray, NDArray[np.int64]]:
     """(later row equal to an earlier one, rows of a key whose rows differ, position of the key's first row)."""
     count = len(rows)
@@ -236,6 +244,22 @@ COMMON: Final[tuple[Rule, ...]] = (
         remedy="Give the whole number as text, with its leading 0 or with +92.",
         example="3001234567",
         suggest=identifiers.suggest_mobile,
+    ),
+    Rule(
+        code="H137",
+        severity=Severity.ERROR,
+        feeds=EVERY,
+        columns=("key",),
+        scope=Scope.KEY,
+        bad=lambda rows, _context: _is_header(rows),
+        offender=lambda rows, at: [rows.key] * len(at),
+        spoils=lambda rows, _column: _is_header(rows),
+        title="Header line repeated",
+        why="The names of columns are no client; what was put together from several files is worth a second look.",
+        message="The row repeats the header line.",
+        remedy="Remove the line; of files that are put together only the first keeps its header.",
+        example="two exports joined into one file",
+        since="1.1",
     ),
     Rule(
         code="H202",
