@@ -75,6 +75,7 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
     client = clients_view(then).where(ClientRow.isp == isp, ClientRow.subscriber_id == subscriber_id)
     registrations = contested_registry(then).where(
         RegistrationRow.isp == isp,
+        RegistrationRow.id.in_(_touching(isp, ids, refs)),
         or_(RegistrationVersionRow.subscriber_id.in_(ids), RegistrationRow.registration_ref.in_(refs)),
     )
     book = view_rows(db, registrations.order_by(RegistrationRow.registration_ref))
@@ -105,6 +106,15 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
     return explanation if any(known) else None
+
+
+def _touching(isp: str, ids: list[str], refs: set[str]) -> Any:
+    """Registrations that named the client in any version, or are named by his status: two searches, no walk through
+    the ISP's book."""
+    named = select(RegistrationVersionRow.current_id).where(RegistrationVersionRow.subscriber_id.in_(ids))
+    return named.union_all(
+        select(RegistrationRow.id).where(RegistrationRow.isp == isp, RegistrationRow.registration_ref.in_(sorted(refs)))
+    )
 
 
 def _cases(db: Session, isp: str, ids: list[str], contested: set[int], at: datetime | None) -> list[Case]:

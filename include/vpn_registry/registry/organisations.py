@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
-from sqlalchemy import case, or_, select
+from sqlalchemy import and_, case, select, union_all
 from sqlalchemy.orm import Session
 
 from vpn_registry.registry.tables import ClientRow, ClientVersionRow, RegistrationRow, RegistrationVersionRow
@@ -65,14 +65,22 @@ def _registrations(db: Session, keys: dict[str, frozenset[str]]) -> list[dict[st
     """Registrations that show one of these keys, with their own."""
     version, book = RegistrationVersionRow, RegistrationRow
     state = case((book.is_in_force, "in_force"), else_="withdrawn").label("state")
-    shares = or_(*(getattr(version, column).in_(sorted(keys[key])) for key, column in _KEYS.items()))
+    # One search a kind of key: of an OR over three columns SQLite makes a walk through the whole book.
+    sharing = [
+        select(version.id).where(getattr(version, column).in_(sorted(keys[key])))
+        for key, column in _KEYS.items()
+        if keys[key]
+    ]
+    if not sharing:
+        return []
     query = (
         select(
             book.isp, book.registration_ref, book.national_no, version.subscriber_id, state, version.valid_to,
             *_keys_of(version),
         )
-        .join(version, version.id == book.version_id)
-        .where(shares)
+        .select_from(version)
+        .join(book, and_(book.id == version.current_id, book.version_id == version.id))
+        .where(version.id.in_(union_all(*sharing)))
         .order_by(book.isp, book.registration_ref)
     )  # fmt: skip
     return [dict(row) for row in db.execute(query).mappings()]
