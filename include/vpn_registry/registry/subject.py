@@ -17,6 +17,7 @@ from vpn_registry.registry.tables import (
     ClientRow,
     ClientStatusRow,
     ClientVersionRow,
+    DeadlineRow,
     DecisionRow,
     DeliveryRow,
     DeliveryRowRow,
@@ -57,6 +58,7 @@ def extract(db: Session, isp: str, subscriber_id: str, *, reveal: Reveal | None 
         "notices": _records(db, _notices(isp, subscriber_id)),
         "responses": _records(db, _own(ResponseRow, isp, subscriber_id).order_by(ResponseRow.id)),
         "cases": _cases(db, isp, subscriber_id),
+        "deadlines": _records(db, _own(DeadlineRow, isp, subscriber_id).order_by(DeadlineRow.version)),
     }
     if not any(held.values()):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from tests.unit.registry.filing import AT, add, conclude, file_clients, file_reg
 from vpn_registry.model import Feed, Mode, Severity
 from vpn_registry.registry import audit, cases, erasure, ledger, subject
 from vpn_registry.registry.home import Registry
-from vpn_registry.registry.tables import DecisionRow, FindingRow
+from vpn_registry.registry.tables import DeadlineRow, DecisionRow, FindingRow
 
 CNIC = "3520212345671"
 
@@ -53,7 +54,11 @@ def test_the_document_holds_everything_with_its_origin_and_nothing_of_others(reg
         case = cases.open_case(db, "indus", cases.DISPUTE, "s-a", reason="Row 1 disputes it.", at=AT)
         decision = {"case_id": case, "outcome": "exempt", "reason": "Shown.", "actor": "amna", "decided_at": AT}
         db.execute(insert(DecisionRow).values(**decision))
+        own = {"ends_on": date(2026, 7, 31), "entered_on": date(2026, 6, 16), "source": "Letter 12", "isp": "indus"}
+        db.execute(insert(DeadlineRow).values(campaign="2026", version=2, **own, subscriber_id="s-a"))
+        db.execute(insert(DeadlineRow).values(campaign="2026", version=3, **own, subscriber_id="s-z"))
     found = held(registry)
+    assert [one["version"] for one in found["deadlines"]] == [2]
     registrations = found["registrations"]
     assert [(one["client_name"], one["delivery_id"], one["row"]) for one in registrations] == [
         ("Firm", 1, 1), ("Renamed", 2, 1),
