@@ -82,7 +82,9 @@ def _simulated(here: Settings) -> home.Registry:
     try:
         return home.open_home(here, as_of=samples.INSTANT)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{here.home} can't hold the demo: {error}") from None
+        raise ConfigurationError(
+            f"{here.home} can't hold the demo: {error} For a new one name an empty folder in VPN_REGISTRY_HOME."
+        ) from None
 
 
 def _has_deliveries(registry: home.Registry) -> bool:

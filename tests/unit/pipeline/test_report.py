@@ -47,6 +47,15 @@ def test_there_is_none_on_a_day_off(house: Installation) -> None:
     assert send(house) == 0
 
 
+@pytest.mark.parametrize(
+    ("days", "told"), [(13, "1 day left."), (14, "today."), (15, "1 day ago."), (16, "2 days ago.")]
+)
+def test_it_counts_the_days_to_the_deadline_and_from_it(house: Installation, days: int, told: str) -> None:
+    house.at(timedelta(days=days))
+    assert send(house) == 1
+    assert f"Deadline 30 Jun 2026: {told}" in last_text(house)
+
+
 def test_it_says_what_came_what_was_refused_who_is_silent_and_what_waits(house: Installation, indus: Cast) -> None:
     house.drop(registrations("indus", 1, indus.registered(8), Mode.FULL))
     indus.open(4)
