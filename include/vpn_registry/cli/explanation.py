@@ -181,7 +181,14 @@ def _key(decided_by: str) -> str:
     """The key that decided, in words for the data team; which other ISP it is stands nowhere."""
     if decided_by.endswith(" elsewhere"):
         return f"{decided_by.removesuffix(' elsewhere')} of a registration filed elsewhere"
-    return {"": "nothing pairs", "name": "a similar name only", "case": "a case"}.get(decided_by, decided_by)
+    words = {
+        "": "nothing pairs",
+        "name": "a similar name only",
+        "case": "a case",
+        "answer": "the ISP's answer",
+        "list date": "the age of the client list",
+    }
+    return words.get(decided_by, decided_by)
 
 
 def _standing(one: dict[str, Any], today: date) -> str:
