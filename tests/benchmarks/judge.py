@@ -1,11 +1,14 @@
 """Judging a registrations file: rules and verdict columns against stock Great Expectations on the raw columns.
 
-Goal: at least 4 times faster than the usual way (COMPLETE results with named index columns on the raw frame) for the
-rules that have a stock equivalent; ours judges all rules. Run by `make bench`; rows can be given as an argument.
+Goals: judging at least 4 times faster than the usual way (COMPLETE results with named index columns on the raw frame)
+for the rules that have a stock equivalent; ours judges all rules. From bytes to findings at least 6 times faster than
+pandas' default reader and the usual way, and at most 4 times what polars needs to read the file and evaluate those of
+the predicates that it can express. CPU seconds; run by `make bench`; rows can be given as an argument.
 """
 
 from __future__ import annotations
 
+import io
 import random
 import sys
 import time
@@ -14,8 +17,10 @@ from datetime import date
 from statistics import median
 from typing import Any
 
+import pandas as pd
+
 from vpn_registry import validation
-from vpn_registry.model import Feed, Mode
+from vpn_registry.model import Feed, Limits, Mode
 from vpn_registry.rulebook import Context, columns_of, rules_of
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.validation import expectations
@@ -23,6 +28,9 @@ from vpn_registry.validation import expectations
 FEED = Feed.REGISTRATIONS
 CONTEXT = Context(isp="indus", today=date(2026, 6, 15), mode=Mode.DELTA, seq=1, prefixes=("39.32.0.0/11",))
 GOAL = 4.0
+WHOLE = 6.0
+POLARS = 4.0
+LIMITS = Limits(rows=10_000_000)
 
 
 def rows(count: int, seed: int = 17) -> bytes:
@@ -123,6 +131,29 @@ def _across_columns() -> list[Any]:
     return made
 
 
+def by_polars(data: bytes) -> int:
+    """The file read as text, and the rules on the form of one column that Rust's regular expressions can say."""
+    import polars as pl  # here: other benchmarks measure the memory of processes that take rows from this module
+
+    frame = pl.read_csv(io.BytesIO(data), infer_schema=False)
+    forms = [rule.stock for rule in rules_of(FEED) if rule.stock is not None and rule.stock.column in frame.columns]
+    tested = [
+        pl.col(form.column).is_in(list(form.values))
+        if form.values
+        else pl.col(form.column).str.contains(f"^(?:{form.pattern})$")
+        for form in forms
+        if "(?=" not in form.pattern and "(?!" not in form.pattern
+    ]
+    return int(frame.select(pl.sum_horizontal((~one).sum() for one in tested)).item())
+
+
+def whole(data: bytes) -> int:
+    """Bytes to findings, as a task does it."""
+    decoded, found = validation.read(data, "csv", FEED, limits=LIMITS)
+    verdict = validation.judge(decoded, found, feed=FEED, mode=Mode.DELTA, context=CONTEXT)
+    return len(validation.row_findings(verdict))
+
+
 _DATES = {column.name for column in columns_of(FEED) if "YYYY" in column.form}
 _ADDRESS = r"^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:]+)(/\d{1,3})?(;.*)?$"
 _PRIVATE = r"^(0|10|127|169\.254|172\.(1[6-9]|2\d|3[01])|192\.168|22[4-9]|23\d|24\d|25\d)\."
@@ -134,7 +165,7 @@ def main(count: int) -> int:
     start = time.process_time()
     expectations._batches()
     print(f"import of Great Expectations, excluded below: {time.process_time() - start:.1f} s of CPU")
-    decoded, found = validation.read(data, "csv", FEED)
+    decoded, found = validation.read(data, "csv", FEED, limits=LIMITS)
     if decoded is None:
         raise RuntimeError(f"the benchmark's own file can't be read: {found}")
     frame = decoded.frame.copy()
@@ -145,10 +176,13 @@ def main(count: int) -> int:
         return validation.judge(decoded, found, feed=FEED, mode=Mode.DELTA, context=CONTEXT)
 
     verdict = ours()
-    reading = seconds(lambda: validation.read(data, "csv", FEED))
+    reading = seconds(lambda: validation.read(data, "csv", FEED, limits=LIMITS))
     masks = seconds(lambda: validation.fired(Rows(decoded.frame, FEED, len(decoded.header)), CONTEXT))
     judging = seconds(ours)
     usual = seconds(stock(frame), times=2)
+    throughout = seconds(lambda: whole(data))
+    pandas = seconds(lambda: pd.read_csv(io.BytesIO(data)), times=2) + usual
+    polars = seconds(lambda: by_polars(data))
     print(f"{count:,} rows, {verdict.rows.rejected:,} rejected ({len(data) / 1e6:.0f} MB)")
     print(f"{'':44}{'s':>8}{'us/row':>9}{'ratio':>8}")
     for name, taken in (
@@ -156,10 +190,19 @@ def main(count: int) -> int:
         ("rules alone (masks)", masks),
         ("judge: rules, hashes, Great Expectations", judging),
         ("stock Great Expectations on raw columns", usual),
+        ("from bytes to findings", throughout),
+        ("pandas' reader and stock Great Expectations", pandas),
+        ("polars: reading and forms of columns", polars),
     ):
         print(f"{name:44}{taken:8.2f}{taken / count * 1e6:9.1f}{usual / taken:8.1f}")
-    print(f"goal: judge at least {GOAL:.0f} times faster than stock: {'met' if usual / judging >= GOAL else 'MISSED'}")
-    return 0 if usual / judging >= GOAL else 1
+    goals = {
+        f"judge at least {GOAL:.0f} times faster than stock": GOAL * judging / usual,
+        f"bytes to findings at least {WHOLE:.0f} times faster than pandas and stock": WHOLE * throughout / pandas,
+        f"bytes to findings at most {POLARS:.0f} times polars": throughout / (POLARS * polars),
+    }
+    for goal, share in goals.items():
+        print(f"{goal}: at {share:.0%} of the limit, {'met' if share <= 1 else 'MISSED'}")
+    return int(any(share > 1 for share in goals.values()))
 
 
 if __name__ == "__main__":
