@@ -6,6 +6,7 @@ told. After an older database was restored it says what that database can't know
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -29,9 +30,12 @@ class Journal:
         """Append one entry. Raises OSError when it can't be made durable: then nothing may leave."""
         line = json.dumps({"kind": kind, "at": iso_utc(at), **values}, ensure_ascii=True).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, line)
+            if _is_cut_off(descriptor):
+                line = b"\n" + line
+            if os.write(descriptor, line) < len(line):
+                raise OSError(errno.ENOSPC, "the line was written in part only", str(self.path))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -48,3 +52,9 @@ class Journal:
                     continue
                 if entry["kind"] == kind:
                     yield entry
+
+
+def _is_cut_off(descriptor: int) -> bool:
+    """Whether the last line has no end: a crash or a full disk left it, and it must not swallow the next one."""
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from vpn_registry import airflow_services, settings
+from vpn_registry.demo.services import Account
 
+PROJECT: Final = "vpn-registry-test"
 USERS: Final = "amna:admin,bilal:op"
 PROFILES: Final = ("--profile", "mail", "--profile", "tests")
 RUN_SECONDS: Final = 420
@@ -43,7 +45,7 @@ class Stack:
         self.secrets = folder / "secrets"
         self.sftp_port, self.airflow_port = airflow_services.free_port(2222), airflow_services.free_port(8080)
         self._env = settings.environment("") | {
-            "COMPOSE_PROJECT_NAME": "vpn-registry-test",
+            "COMPOSE_PROJECT_NAME": PROJECT,
             "SECRETS": str(self.secrets),
             "ISPS": str(folder / "isps"),
             "AIRFLOW_USERS": USERS,
@@ -59,11 +61,28 @@ class Stack:
             shutil.copy(self.secrets / "selftest_key.pub", self.secrets / "zones" / f"{slug}.pub")
         self._make_secrets()
 
-    def __call__(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
         call = ["docker", "compose", *PROFILES[:2], *arguments]
-        done = subprocess.run(call, cwd=settings.PROJECT, env=self._env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            call, cwd=settings.PROJECT, env=self._env, input=text, capture_output=True, text=True, check=False
+        )
         assert not check or done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}{done.stderr}"
         return done
+
+    def alone(self, *command: str, text: str = "") -> str:
+        """What a command says in a container of its own like that of `init`, whatever else is up; it reads `text`."""
+        return self("run", "--rm", "--no-deps", "-T", "init", *command, text=text).stdout
+
+    def account(self, slug: str) -> Account:
+        """How an ISP of the stack reaches its zone."""
+        host_key = " ".join((self.secrets / "sftp_host_key.pub").read_text("utf-8").split()[:2])
+        return Account(airflow_services.LOOPBACK, self.sftp_port, slug, self.secrets / "selftest_key", host_key)
+
+    def lose_volumes(self, *names: str) -> None:
+        """As if a disk had failed: everything is down, and these volumes are gone."""
+        self("down")
+        volumes = [f"{PROJECT}_{name}" for name in names]
+        subprocess.run(["docker", "volume", "rm", *volumes], env=self._env, capture_output=True, check=True)
 
     def up(self, **own: str) -> float:
         """Bring everything up, or to other variables, until all of it is healthy; the seconds it took."""

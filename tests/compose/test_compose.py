@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import warnings
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
+from tests.benchmarks import judge as sample
 from tests.compose import stack as composed
 from tests.compose.stack import Stack
 from vpn_registry import settings
+from vpn_registry.demo.deliver import deliver, fetch
+from vpn_registry.model import PAKISTAN
 
 pytestmark = pytest.mark.compose
 
+ISP = "sindbad"
+KEY_FILE = "/var/lib/vpn-registry/keys/registry.key"
+BACKUPS = "/var/lib/vpn-registry/backups"
 DAGS = sorted(path.stem for path in (settings.PROJECT / "dags").glob("*.py"))
 REASON = "rehearsed on the stack of the tests"
 SERVICES = {"api-server", "dag-processor", "mail", "postgres", "redis", "scheduler", "sftp", "triggerer", "worker"}
@@ -29,7 +37,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if message := composed.missing():
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
-    with composed.running(tmp_path_factory.mktemp("compose")) as running:
+    with composed.running(tmp_path_factory.mktemp("compose"), [ISP]) as running:
         yield running
 
 
@@ -104,6 +112,10 @@ def test_a_role_can_do_its_work_and_no_more(
 
 
 def test_roles_have_the_same_rights_on_every_table_that_migrations_made(stack: Stack) -> None:
+    assert_rights_are_the_least(stack)
+
+
+def assert_rights_are_the_least(stack: Stack) -> None:
     query = """
         SELECT who, rights, count(*) FROM (
             SELECT who, tablename, string_agg(what, ' ' ORDER BY what) AS rights
@@ -135,7 +147,38 @@ def test_the_page_is_shown_to_who_logged_in_and_to_nobody_else(stack: Stack) -> 
     assert "selftest" in text
 
 
-def test_the_audit_trail_holds_and_a_backup_is_made(stack: Stack) -> None:
+def test_a_registered_isp_files_and_is_in_the_registry(stack: Stack) -> None:
+    name = f"{ISP}_registrations_full_{datetime.now(PAKISTAN):%Y%m%d}_0001.csv"
+    deliver(stack.account(ISP), {name: sample.rows(50)})
+    until = time.monotonic() + composed.RUN_SECONDS
+    while f"{name}.result.json" not in (answers := fetch(stack.account(ISP))) and time.monotonic() < until:
+        time.sleep(2)
+    assert json.loads(answers[f"{name}.result.json"])["outcome"] in {"accepted", "partial"}
+    assert len(registry_of(stack)) > 40
+
+
+def registry_of(stack: Stack) -> list[str]:
+    """The lines of the registry's export that are registrations in force."""
+    return stack.inside("worker", "vpnreg", "export", "registry").stdout.splitlines()[1:]
+
+
+def test_the_key_is_rotated_while_everything_works(stack: Stack) -> None:
+    before = registry_of(stack)
+    stack.alone("vpnreg", "keys", "rotate")
+    stack.alone("vpnreg", "keys", "reencrypt")
+    assert registry_of(stack) == before
     assert "events hold" in stack.inside("worker", "vpnreg", "audit", "verify").stdout
-    folder = "/var/lib/vpn-registry/backups"
-    assert folder in stack.inside("worker", "vpnreg", "backup", folder).stdout
+
+
+def test_lost_disks_are_made_good_from_a_backup_and_the_copy_of_the_key(stack: Stack) -> None:
+    before = registry_of(stack)
+    key = stack.alone("cat", KEY_FILE)
+    assert BACKUPS in stack.inside("worker", "vpnreg", "backup", BACKUPS).stdout
+    stack.lose_volumes("postgres", "keys", "home")
+    stack("up", "--detach", "--wait", "postgres")
+    stack.alone("sh", "-c", f"umask 077; cat > {KEY_FILE}", text=key)
+    stack.alone("vpnreg", "restore", BACKUPS)
+    stack.up()
+    assert registry_of(stack) == before
+    assert "events hold" in stack.inside("worker", "vpnreg", "audit", "verify").stdout
+    assert_rights_are_the_least(stack)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from vpn_registry.journal import Journal
 
@@ -30,3 +33,16 @@ def test_a_line_that_a_crash_cut_off_is_passed_over(tmp_path: Path) -> None:
     with journal.path.open("a") as file:
         file.write('{"kind": "numbers", "iss')
     assert len(list(journal.entries("numbers"))) == 1
+    journal.note("numbers", AT, issued={"N-2026": 2})
+    assert [entry["issued"] for entry in journal.entries("numbers")] == [{"N-2026": 1}, {"N-2026": 2}]
+
+
+def test_a_line_that_found_room_in_part_only_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, line: write(descriptor, line[:9]))
+    with pytest.raises(OSError, match="in part only"):
+        journal.note("numbers", AT, issued={"N-2026": 1})
+    monkeypatch.undo()
+    journal.note("numbers", AT, issued={"N-2026": 2})
+    assert [entry["issued"] for entry in journal.entries("numbers")] == [{"N-2026": 2}]

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final, Protocol
 
 from vpn_registry import roster
@@ -72,7 +72,7 @@ class Exchange:
         """Whether this holder may work on the ISP now; nobody else does until the end of the block."""
         with self.registry.writing() as db:
             # A lease guards against processes, so it runs on the real clock also in a simulated home.
-            is_ours = ledger.lease(db, isp.slug, holder, at=datetime.now(UTC), seconds=LEASE_SECONDS)
+            is_ours = ledger.lease(db, isp.slug, holder, at=self.registry.real_now(), seconds=LEASE_SECONDS)
         if not is_ours:
             log.warning("%s: another run is at work on this zone; left to it.", isp.slug)
             yield False
