@@ -27,8 +27,9 @@ test: $(STAMP) ## the whole test suite
 unit: $(STAMP) ## the tests that need neither Airflow nor a server
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
-soak: $(STAMP) ## kill -9 at every point of a pass, on both databases, and a whole season; half an hour
-	$(BIN)/python -m pytest -m soak $(ARGS)
+soak: $(STAMP) ## faults of every kind at many points of a pass, on both databases, and a whole season; an hour
+	$(BIN)/python -m pytest -m soak --junitxml=build/soak.xml $(ARGS)
+	PYTHONPATH=include:. $(BIN)/python tests/integration/faults/table.py build/soak.xml
 
 lint: $(STAMP) ## style, format, types and the direction of imports
 	@failed=0; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \

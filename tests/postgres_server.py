@@ -14,6 +14,9 @@ from pathlib import Path
 
 _DEBIAN = Path("/usr/lib/postgresql")
 
+_starts: dict[str, list[str | Path]] = {}
+"""How each running cluster was started, by its address."""
+
 
 def programs() -> Path | None:
     """The folder of the newest server programs, None when they are not installed."""
@@ -37,13 +40,21 @@ def running(bin_folder: Path) -> Iterator[str]:
         # Nothing here outlives the session: durability would only cost time.
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
         control: list[str | Path] = [*as_user, bin_folder / "pg_ctl", "-D", data]
-        _run([*control, "-w", "-l", folder / "log", "-o", options, "start"])
+        start = [*control, "-w", "-l", folder / "log", "-o", options]
+        _run([*start, "start"])
+        url = f"postgresql://registry@127.0.0.1:{port}/"
+        _starts[url] = start
         try:
-            yield f"postgresql://registry@127.0.0.1:{port}/"
+            yield url
         finally:
             _run([*control, "-m", "immediate", "stop"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def restart(url: str) -> None:
+    """Stop the cluster at this address as if its power had failed, and start it again."""
+    _run([*_starts[url], "-m", "immediate", "restart"])
 
 
 def _free_port() -> int:

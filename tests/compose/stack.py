@@ -84,6 +84,11 @@ class Stack:
         volumes = [f"{PROJECT}_{name}" for name in names]
         subprocess.run(["docker", "volume", "rm", *volumes], env=self._env, capture_output=True, check=True)
 
+    def memory(self) -> str:
+        """Lines of container and memory, with `|` between them."""
+        call = ["docker", "stats", "--no-stream", "--format", "{{.Name}}|{{.MemUsage}}"]
+        return subprocess.run(call, env=self._env, capture_output=True, text=True, check=True).stdout
+
     def up(self, **own: str) -> float:
         """Bring everything up, or to other variables, until all of it is healthy; the seconds it took."""
         self._env |= own

@@ -174,7 +174,7 @@ def test_lost_disks_are_made_good_from_a_backup_and_the_copy_of_the_key(stack: S
     before = registry_of(stack)
     key = stack.alone("cat", KEY_FILE)
     assert BACKUPS in stack.inside("worker", "vpnreg", "backup", BACKUPS).stdout
-    stack.lose_volumes("postgres", "keys", "home")
+    stack.lose_volumes("postgres", "keys")
     stack("up", "--detach", "--wait", "postgres")
     stack.alone("sh", "-c", f"umask 077; cat > {KEY_FILE}", text=key)
     stack.alone("vpnreg", "restore", BACKUPS)

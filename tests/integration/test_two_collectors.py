@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from tests.installation import Cast, Installation, registrations
+from tests.integration.faults.tally import Tally
 from vpn_registry.dropzone import ZoneError
 from vpn_registry.pipeline import collect
 from vpn_registry.pipeline.exchange import Exchange
@@ -127,7 +128,11 @@ def test_two_collectors_take_each_file_once(home: Path, has_lease: bool) -> None
 @pytest.mark.parametrize("has_lease", [True, False], ids=["with leases", "as if leases had run out"])
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_two_collectors_judge_two_hundred_files_once(
-    home: Path, database: str, has_lease: bool, request: pytest.FixtureRequest
+    home: Path,
+    database: str,
+    has_lease: bool,
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
 ) -> None:
     url = ""
     if database == "postgresql":
@@ -143,4 +148,7 @@ def test_two_collectors_judge_two_hundred_files_once(
     house.run()
     assert house.rows("SELECT DISTINCT state, outcome FROM deliveries") == [("answered", "accepted")]
     results = [path for isp in ISPS for path in house.out(isp) if path.endswith(".result.json")]
+    name = "PostgreSQL" if url else "SQLite"
+    lost, doubled = max(0, 200 - len(results)), max(0, len(results) - 200)
+    Tally("two runs at once", name, injected=200, lost=lost, doubled=doubled).tell(record_property)
     assert len(results) == 200

@@ -44,14 +44,15 @@ def die(_place: str) -> None:
 class Fault:
     """What happens at the chosen point, which points there are, and whether it goes on until the pass ends.
 
-    `act` is told the place, such as `commit begins` or `put done`. It may raise: then the pass ends there, as a task
-    that failed does.
+    `act` is told the place, such as `commit begins` or `put done`; before it home and database address where it needs
+    them. It may raise: then the pass ends there, as a task that failed does.
     """
 
-    act: Callable[[str], None] = die
+    act: Callable[..., None] = die
     touches: tuple[Touch, ...] = TOUCHES
     can_happen: Callable[[str], bool] = lambda _place: True
     is_lasting: bool = False
+    needs_home: bool = False
 
 
 KILL: Final = Fault()

@@ -15,17 +15,22 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
+import psycopg
 import pytest
 
+from tests import postgres_server
+from tests.installation import Installation
 from tests.integration.faults.copies import Copies, in_memory
 from tests.integration.faults.kills import World, differences, essentials, whole_pass
 from tests.integration.faults.points import TOUCHES, WRITES, ZONE, Fault, in_child
 from tests.integration.faults.tally import Tally
 from vpn_registry.dropzone import ZoneError
-from vpn_registry.pipeline import collect, dispatch, notify, reconcile
+from vpn_registry.pipeline import backup, collect, dispatch, notify, reconcile
+from vpn_registry.pipeline.restore import restore
+from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.home import Registry
 
-SOAK: Final = 20
+SOAK: Final = 12
 """At so many points, evenly spread, the soak tries each kind of fault; by default it is one."""
 
 STEPS: Final = (
@@ -68,6 +73,37 @@ def step(_place: str) -> None:
     Registry.real_now = staticmethod(lambda: datetime.now(UTC) + offset)  # type: ignore[method-assign] # the child's own
 
 
+def sever(_home: Path, url: str, place: str) -> None:
+    """Every connection to the database is cut; after a commit before its reply arrives."""
+    server, _, name = url.rpartition("/")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            [name],
+        )
+    if place == "commit done":
+        raise psycopg.OperationalError("the connection was lost before the reply")
+
+
+def restart(_home: Path, url: str, _place: str) -> None:
+    postgres_server.restart(f"{url.rpartition('/')[0]}/")
+
+
+def back_up(home: Path, url: str, _place: str) -> None:
+    backup.make(Installation(home, (), database_url=url).exchange, home / "backups")
+
+
+def bring_back(home: Path, url: str) -> None:
+    """The backup in its place, although the pass went on after it was made."""
+    house = Installation(home, (), database_url=url)
+    restore(house.settings, home / "backups", lambda: house.at(timedelta(0)), replace=True)
+    engine_for(house.settings.database_url).dispose()
+
+
+def is_commit(place: str) -> bool:
+    return place.startswith("commit")
+
+
 def is_outside_of_transactions(place: str) -> bool:
     """Where a stopped process blocks nobody by a lock of the database."""
     return place != "commit begins"
@@ -84,7 +120,13 @@ FAULTS: Final = {
     "zone cut or stalled at an operation": Fault(cut, ZONE),
     "zone refuses everything from here on": Fault(cut, ZONE, is_lasting=True),
     "clock and time zone change": Fault(step),
+    "old backup restored": Fault(back_up, TOUCHES, is_outside_of_transactions, needs_home=True),
 }
+OF_A_SERVER: Final = {
+    "database connection cut at a commit": Fault(sever, (), is_commit, needs_home=True),
+    "database restarted": Fault(restart, (), is_commit, needs_home=True),
+}
+"""Only PostgreSQL can have them."""
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +151,12 @@ def disturbed(copies: Copies, kind: str, fault: Fault, points: range) -> tuple[T
     for point in points:
         home, url = copies.copy()
         other = partial(in_child, partial(whole_pass, home, url, "taking over")) if fault.act is stop else None
-        in_child(partial(whole_pass, home, url, "disturbed"), point, fault, other)
-        found = copies.recovered(home, url)
-        worlds = (copies.undisturbed, found)
-        if fault.touches is ZONE:  # one file waits, and others overtake it
+        act = partial(fault.act, home, url) if fault.needs_home else fault.act
+        in_child(partial(whole_pass, home, url, "disturbed"), point, replace(fault, act=act), other)
+        if fault.act is back_up:
+            bring_back(home, url)
+        worlds = copies.undisturbed, copies.recovered(home, url)
+        if fault.touches is ZONE or fault.act is back_up:  # files overtake each other, and numbers are issued anew
             worlds = essentials(*worlds)
         tally.add(*worlds)
         if different := differences(*worlds):
@@ -142,6 +186,18 @@ def test_a_disturbance_at_many_points_is_made_good(
 ) -> None:
     copies: Copies = request.getfixturevalue(f"on_{database}")
     tally, failures = disturbed(copies, kind, FAULTS[kind], spread(copies.count(FAULTS[kind]), SOAK))
+    tally.tell(record_property)
+    assert failures == {}
+
+
+@pytest.mark.soak
+@pytest.mark.postgres
+@pytest.mark.parametrize("kind", OF_A_SERVER)
+def test_a_server_that_goes_away_is_made_good(
+    on_postgresql: Copies, kind: str, record_property: Callable[[str, object], None]
+) -> None:
+    fault = OF_A_SERVER[kind]
+    tally, failures = disturbed(on_postgresql, kind, fault, spread(on_postgresql.count(fault), SOAK))
     tally.tell(record_property)
     assert failures == {}
 
