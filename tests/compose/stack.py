@@ -69,9 +69,9 @@ class Stack:
         assert not check or done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}{done.stderr}"
         return done
 
-    def alone(self, *command: str, text: str = "") -> str:
-        """What a command says in a container of its own like that of `init`, whatever else is up; it reads `text`."""
-        return self("run", "--rm", "--no-deps", "-T", "init", *command, text=text).stdout
+    def by_hand(self, *arguments: str, program: str = "vpnreg", text: str = "") -> str:
+        """What the registry's owner is told at a terminal, whatever else is up; the program reads `text`."""
+        return self("run", "--rm", "-T", "--entrypoint", program, "vpnreg", *arguments, text=text).stdout
 
     def account(self, slug: str) -> Account:
         """How an ISP of the stack reaches its zone."""

@@ -164,20 +164,20 @@ def registry_of(stack: Stack) -> list[str]:
 
 def test_the_key_is_rotated_while_everything_works(stack: Stack) -> None:
     before = registry_of(stack)
-    stack.alone("vpnreg", "keys", "rotate")
-    stack.alone("vpnreg", "keys", "reencrypt")
+    stack.by_hand("keys", "rotate")
+    stack.by_hand("keys", "reencrypt")
     assert registry_of(stack) == before
     assert "events hold" in stack.inside("worker", "vpnreg", "audit", "verify").stdout
 
 
 def test_lost_disks_are_made_good_from_a_backup_and_the_copy_of_the_key(stack: Stack) -> None:
     before = registry_of(stack)
-    key = stack.alone("cat", KEY_FILE)
+    key = stack.by_hand(KEY_FILE, program="cat")
     assert BACKUPS in stack.inside("worker", "vpnreg", "backup", BACKUPS).stdout
     stack.lose_volumes("postgres", "keys")
     stack("up", "--detach", "--wait", "postgres")
-    stack.alone("sh", "-c", f"umask 077; cat > {KEY_FILE}", text=key)
-    stack.alone("vpnreg", "restore", BACKUPS)
+    stack.by_hand("-c", f"umask 077; cat > {KEY_FILE}", program="sh", text=key)
+    stack.by_hand("restore", BACKUPS)
     stack.up()
     assert registry_of(stack) == before
     assert "events hold" in stack.inside("worker", "vpnreg", "audit", "verify").stdout

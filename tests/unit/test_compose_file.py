@@ -27,6 +27,7 @@ EXPECTED = {
     "sftp",
     "tests",
     "mail",
+    "vpnreg",
 }
 BUILT_HERE = re.compile(r"vpn-registry(-sftp)?:\$\{VERSION:-local\}")
 PINNED = re.compile(r"\$\{[A-Z]+_IMAGE:-(?:[a-z/]+:v?[0-9][\w.-]*|debian:[a-z]+-slim)\}")
@@ -46,7 +47,7 @@ def test_it_is_valid_where_docker_compose_can_tell() -> None:
     if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("docker compose is not installed")
     told = subprocess.run(
-        [docker, "compose", "--profile", "tests", "--profile", "mail", "config", "--quiet"],
+        [docker, "compose", "--profile", "*", "config", "--quiet"],
         cwd=settings.PROJECT,
         env={**settings.environment(""), "AIRFLOW_USERS": "amna:admin"},
         capture_output=True,
@@ -58,7 +59,7 @@ def test_it_is_valid_where_docker_compose_can_tell() -> None:
 
 def test_it_has_its_services_and_each_can_tell_its_health() -> None:
     assert set(SERVICES) == EXPECTED
-    assert [name for name, service in SERVICES.items() if "healthcheck" not in service] == ["init", "tests"]
+    assert [name for name, service in SERVICES.items() if "healthcheck" not in service] == ["init", "vpnreg", "tests"]
 
 
 @each()

