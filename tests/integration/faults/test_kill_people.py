@@ -24,7 +24,8 @@ from unittest import mock
 import pytest
 
 from tests.installation import MORNING, Cast, Installation, answer, clients, registrations, responses, send_notices
-from tests.integration.faults.kills import FolderRelay, in_child, remembered_verdicts, tables_of
+from tests.integration.faults.kills import FolderRelay, remembered_verdicts, tables_of
+from tests.integration.faults.points import in_child
 from vpn_registry.model import Mode, Response
 from vpn_registry.pipeline import decisions, dispatch, extension, notify, reconcile
 from vpn_registry.registry import cases
