@@ -66,7 +66,8 @@ _clocks: Final = cycle(
 
 def step(_place: str) -> None:
     """The machine's clock and its zone are other ones from here on, until the pass ends."""
-    offset, os.environ["TZ"] = next(_clocks)
+    offset, zone = next(_clocks)
+    mock.patch.dict("os.environ", {"TZ": zone}).start()
     time.tzset()
     true_time = time.time
     time.time = lambda: true_time() + offset.total_seconds()
