@@ -74,11 +74,14 @@ def row_findings(
         for position in np.flatnonzero(hit)[: min(limit_per_code, limit)].tolist()
     ]
     chosen = sorted(chosen)[:limit]
+    of_rule: dict[str, list[int]] = {}
+    for position, code in chosen:
+        of_rule.setdefault(code, []).append(position)
     rows = Rows(verdict.frame, verdict.feed, verdict.width, oddities=verdict.oddities)
     lines: dict[tuple[int, str], tuple[object, ...]] = {}
     rules = rules_of(verdict.feed, verdict.rulebook_version)
     for rule in rules:
-        at = np.array([position for position, code in chosen if code == rule.code], dtype=np.int64)
+        at = np.array(of_rule.get(rule.code, []), dtype=np.int64)
         if len(at):
             # A rule across rows needs them all; of the others only the rows that are told need be looked at.
             seen, places = (rows, at) if rule.across else (rows.chosen(at), np.arange(len(at)))
@@ -100,10 +103,11 @@ def _lines(
     masked = {column.name for column in rows.columns if column.is_masked}
     identifying = {column.name for column in rows.columns if column.is_identifier}
     place = rows.frame[["row", "line", rows.key]].iloc[at].itertuples(index=False, name=None)
+    cells = {name: rows.frame[name].iloc[at].tolist() for name in set(names) if name}
     lines: list[tuple[object, ...]] = []
     for index, (row, line, key) in enumerate(place):
         name = names[index]
-        value = str(rows.frame[name].iloc[at[index]]) if name else ""
+        value = cells[name][index] if name else ""
         is_secret = name in masked or (name == "ntn" and identifiers.may_be_cnic(value))
         own = {name: values[index] for name, values in facts.items()}
         message = (words.missing if words.missing and not value else words.message).format(column=name, **own)

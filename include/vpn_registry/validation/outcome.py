@@ -41,8 +41,9 @@ def row_verdicts(result: Mapping[str, Any]) -> tuple[BoolArray, BoolArray, BoolA
     total = result["row_count"]
     found = {consequence: np.zeros(total, dtype=np.bool_) for consequence in Consequence}
     for entry in result["results"]:
+        told = found[Consequence(entry["consequence"])]
         for first, last in entry.get("positions", ()):
-            found[Consequence(entry["consequence"])][first : last + 1] = True
+            told[first : last + 1] = True
     nothing, everything = np.zeros(total, dtype=np.bool_), np.ones(total, dtype=np.bool_)
     if any(finding["code"] == "F108" for finding in result["file_findings"]):
         return nothing, everything, nothing
