@@ -124,6 +124,17 @@ def test_a_file_that_can_not_be_read_is_judged_without_great_expectations() -> N
     assert not refused.result["results"]
 
 
+@pytest.mark.parametrize("column", ["ntn", "cnic", "other_id"])
+@pytest.mark.parametrize("is_bad_first", [True, False])
+def test_a_row_that_differs_in_a_malformed_identifier_is_no_repetition(column: str, is_bad_first: bool) -> None:
+    identified = {"registration_ref": "K-1", "ntn": "0822910-4", "cnic": "", "other_id": ""}
+    if column == "ntn":
+        identified |= {"ntn": "", "cnic": SECRET}
+    pair = [identified, identified | {column: "#"}]
+    done = verdict(pair[::-1] if is_bad_first else pair, tolerance=(1.0, 20))
+    assert (done.rows.rejected, done.rows.duplicate) == (2, 0)
+
+
 def test_the_same_file_again_is_a_duplicate() -> None:
     found = judge(None, [file_finding("F108")], feed=Feed.CLIENTS, mode=Mode.FULL, context=CONTEXT)
     assert found.outcome is Outcome.DUPLICATE

@@ -43,13 +43,26 @@ def is_known(db: Session, entry: Mapping[str, Any]) -> bool:
 
 
 def claim_again(db: Session, entry: Mapping[str, Any]) -> Delivery:
-    """A delivery of the journal as it was when its bytes had been copied: claimed, to be stored and judged."""
+    """A delivery of the journal as it was when its bytes had been copied: claimed, to be stored and judged.
+
+    A backup made between the listing and the copy knows the file already; then it is that delivery.
+    """
+    place = {"isp": entry["isp"], "folder": ZoneFolder(entry["folder"]), "file_name": entry["file_name"]}
     row = {
-        "isp": entry["isp"], "folder": ZoneFolder(entry["folder"]), "file_name": entry["file_name"],
-        "state": DeliveryState.CLAIMED, "claim_no": 1, "size_bytes": entry["size_bytes"], "mtime": entry["mtime"],
-        "first_listed_at": datetime.fromisoformat(entry["first_listed_at"]), "settling_s": 0.0, "listed_s": 0.0,
+        "state": DeliveryState.CLAIMED, "size_bytes": entry["size_bytes"], "mtime": entry["mtime"],
+        "first_listed_at": datetime.fromisoformat(entry["first_listed_at"]),
     }  # fmt: skip
-    delivery_id = db.scalars(insert(DeliveryRow).values(**row).returning(DeliveryRow.id)).one()
+    listed = (
+        update(DeliveryRow)
+        .filter_by(**place)
+        .where(DeliveryRow.state.in_((DeliveryState.SEEN, DeliveryState.CLAIMED)))
+        .values(**row, claim_no=DeliveryRow.claim_no + 1)
+        .returning(DeliveryRow.id)
+    )
+    delivery_id = db.scalars(listed).one_or_none()
+    if delivery_id is None:
+        fresh = insert(DeliveryRow).values(**place, **row, claim_no=1, settling_s=0.0, listed_s=0.0)
+        delivery_id = db.scalars(fresh.returning(DeliveryRow.id)).one()
     return deliveries.get(db, delivery_id)
 
 

@@ -190,11 +190,21 @@ class Rows:
         return np.array([_hex(keyed(), row) for row in joined.cast(pa.large_binary()).to_pylist()], dtype=object)
 
     def _identifier_forms(self) -> dict[str, pa.LargeStringArray]:
-        return {
+        """Identifiers as they are compared; one that has no form as it is written, for it makes its row another one."""
+        cnic, in_ntn = self.cnic_form, identifiers.cnic_forms(self.text("ntn"))
+        is_told = self.is_cnic_in_ntn & _mask(pc.equal(in_ntn, cnic))
+        forms = {
             "ntn": identifiers.ntn_forms(self.text("ntn")),
-            "cnic": self.cnic_form,
+            "cnic": cnic,
             "other_id": identifiers.other_id_forms(self.text("other_id")),
         }
+        for name, form in forms.items():
+            is_lost = _mask(pc.equal(form, "")) & self.is_filled(name)
+            if name == "ntn":
+                is_lost &= ~is_told
+            if is_lost.any():
+                forms[name] = pc.if_else(pa.array(is_lost), self.text(name), form)
+        return forms
 
     def _key_codes(self) -> NDArray[np.int64]:
         encoded = pc.dictionary_encode(self.text(self.key))

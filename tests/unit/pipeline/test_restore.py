@@ -13,7 +13,7 @@ import pytest
 
 from tests.installation import Cast, Installation, clients, no_sleep, registrations
 from vpn_registry.model import ConfigurationError, Mode
-from vpn_registry.pipeline import backup, dispatch, notify
+from vpn_registry.pipeline import backup, collect, dispatch, notify
 from vpn_registry.pipeline import house as keeping
 from vpn_registry.pipeline.restore import Restored, restore
 from vpn_registry.registry.engine import engine_for
@@ -89,6 +89,21 @@ def test_what_happened_after_the_backup_is_made_good(home: Installation, indus: 
     assert sent(home) == []
     assert home.relay.recipients == ["compliance@indus.example"]
     assert put_back(home, made).again == done.again
+
+
+def test_a_file_that_was_listed_before_the_backup_and_taken_after_it_is_taken_once(
+    home: Installation, indus: Cast, tmp_path: Path
+) -> None:
+    name, data = registrations("indus", 1, indus.registered(2), Mode.DELTA)
+    home.drop((name, data))
+    collect.zones_with_mail(home.exchange, sleep=no_sleep)
+    assert home.rows("SELECT state FROM deliveries") == [("seen",)]
+    backup.make(home.exchange, tmp_path / "backups")
+    home.run()
+
+    assert put_back(home, tmp_path / "backups").again == [f"indus incoming/{name}"]
+    home.run()
+    assert home.rows("SELECT state, outcome FROM deliveries") == [("answered", "accepted")]
 
 
 def test_an_approved_message_that_was_sent_after_the_backup_waits_for_a_person(
