@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ import pytest
 
 from tests import postgres_server
 from tests.installation import Installation
-from tests.integration.faults.copies import Copies, in_memory
+from tests.integration.faults.copies import Copies
 from tests.integration.faults.kills import World, differences, essentials, whole_pass
 from tests.integration.faults.points import TOUCHES, WRITES, ZONE, Fault, in_child
 from tests.integration.faults.tally import Tally
@@ -128,22 +128,6 @@ OF_A_SERVER: Final = {
     "database restarted": Fault(restart, (), is_commit, needs_home=True),
 }
 """Only PostgreSQL can have them."""
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    with in_memory() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def on_sqlite(folder: Path) -> Copies:
-    return Copies(folder)
-
-
-@pytest.fixture(scope="module")
-def on_postgresql(folder: Path, postgres_server_url: str) -> Copies:
-    return Copies(folder, postgres_server_url)
 
 
 def disturbed(copies: Copies, kind: str, fault: Fault, points: range) -> tuple[Tally, dict[int, list[str]]]:

@@ -6,33 +6,16 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import pytest
 
-from tests.integration.faults.copies import Copies, in_memory
+from tests.integration.faults.copies import Copies
 from tests.integration.faults.kills import World, differences, whole_pass, world
 from tests.integration.faults.points import in_child
 from tests.integration.faults.tally import Tally
 
 STEP = 45
 """A pass of a chain dies at one of its first so many points: far enough to bring a file on, too early to end."""
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    with in_memory() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def on_sqlite(folder: Path) -> Copies:
-    return Copies(folder)
-
-
-@pytest.fixture(scope="module")
-def on_postgresql(folder: Path, postgres_server_url: str) -> Copies:
-    return Copies(folder, postgres_server_url)
 
 
 @dataclass

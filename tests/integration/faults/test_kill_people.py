@@ -9,12 +9,10 @@ from __future__ import annotations
 import email
 import itertools
 import json
-import os
 import random
 import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -24,7 +22,7 @@ from unittest import mock
 import pytest
 
 from tests.installation import MORNING, Cast, Installation, answer, clients, registrations, responses, send_notices
-from tests.integration.faults.kills import FolderRelay, remembered_verdicts, tables_of
+from tests.integration.faults.kills import FolderRelay, tables_of
 from tests.integration.faults.points import in_child
 from vpn_registry.model import Mode, Response
 from vpn_registry.pipeline import decisions, dispatch, extension, notify, reconcile
@@ -218,13 +216,6 @@ def tried(scene: Scene, kills: Iterable[tuple[int, ...]]) -> Tally:
     for points in kills:
         tally.add(scene.undisturbed, scene.killed(points), len(points))
     return tally
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as made, remembered_verdicts():
-        yield Path(made)
 
 
 @pytest.fixture(scope="module")
