@@ -238,8 +238,8 @@ def test_that_a_stage_waits_for_our_own_backlog_stands_in_the_trail_once_a_day(
     assert "has not been judged yet" in detail
 
 
-def test_the_national_brake_holds_the_whole_stage(listed: Installation, kirana: Cast) -> None:
-    """Of indus' own figures nothing changed; kirana's 24 clients raise the country's."""
+def kirana_files_between_stages(listed: Installation, kirana: Cast) -> None:
+    """Indus got T-14; then kirana's first list came, with 24 clients to register; T-7 is planned."""
     send_notices(listed)
     kirana.open(24)
     listed.drop(clients("kirana", 1, kirana.listed))
@@ -247,6 +247,11 @@ def test_the_national_brake_holds_the_whole_stage(listed: Installation, kirana: 
     listed.run()
     listed.at(timedelta(days=6))
     notify.plan(listed.exchange)
+
+
+def test_the_national_brake_holds_the_whole_stage(listed: Installation, kirana: Cast) -> None:
+    """Of indus' own figures nothing changed; kirana's 24 clients raise the country's."""
+    kirana_files_between_stages(listed, kirana)
     assert notify.brake(listed.exchange) == []
     [(reason,)] = listed.rows("SELECT reason FROM notices WHERE isp = 'indus' AND stage = 'T-7'")
     assert reason == "Clients to register in the whole country rose from 4 at the last stage to 28."
@@ -254,13 +259,7 @@ def test_the_national_brake_holds_the_whole_stage(listed: Installation, kirana: 
 
 def test_whose_last_stage_was_merged_raises_no_national_brake(listed: Installation, kirana: Cast) -> None:
     """Kirana's T-7 waits for approval until T-3 takes its place; the country's count stays what it was."""
-    send_notices(listed)
-    kirana.open(24)
-    listed.drop(clients("kirana", 1, kirana.listed))
-    listed.at(timedelta(days=1))
-    listed.run()
-    listed.at(timedelta(days=6))
-    notify.plan(listed.exchange)
+    kirana_files_between_stages(listed, kirana)
     notify.brake(listed.exchange)
     notify.approve(listed.exchange.registry, actor="tester", reason="figures checked", isp="indus")
     dispatch.send(listed.exchange, "indus", listed.relay, holder="test")
@@ -362,6 +361,7 @@ def test_a_client_with_a_deadline_of_his_own_has_letters_of_his_own(listed: Inst
     [(text,)] = listed.rows("SELECT body_text FROM messages WHERE subject LIKE '%extended to 31 July 2026%'")
     told = " ".join(text.split())
     assert f"about your client {who} alone" in told
+    assert "This is our first letter about this client alone." in told
     assert "from 30 June 2026 to 31 July 2026" in told
     [(progress,)] = listed.rows("SELECT body_text FROM messages WHERE subject LIKE '%7 days left%'")
     assert "0 clients are new on this list and 0 have been resolved" in " ".join(progress.split())
