@@ -12,14 +12,14 @@ from vpn_registry import campaign, notices
 from vpn_registry.model import PENDING, TO_REGISTER, Status, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.scopes import Scope, scopes
-from vpn_registry.registry import cases, outbox, statuses
+from vpn_registry.registry import cases, outbox, status_runs, statuses
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
 
-_OUTSTANDING: Final = [status.value for status in (*TO_REGISTER, Status.DISPUTED)]
+_OUTSTANDING: Final = (*TO_REGISTER, Status.DISPUTED)
 
 
 def hand_over(exchange: Exchange) -> list[str]:
@@ -28,18 +28,29 @@ def hand_over(exchange: Exchange) -> list[str]:
     Once for each deadline, also for an ISP of which nothing can be said because it never sent a list. A later deadline
     of one client is looked at when the next one runs out: his ISP's dossier names him in any case.
     """
+    with exchange.registry.reading() as db:
+        due = [isp for isp in exchange.isps if _asked(exchange, db, isp)]
     opened = []
-    for isp in exchange.isps:
+    for isp in due:
         with exchange.registry.writing() as db:
-            scope = scopes(exchange, db, isp)[0]
-            why = _why(exchange, db, scope) if _is_over(exchange, db, scope) else None
-            subject = f"{scope.deadline.campaign}/{scope.deadline.version}"
-            if why is None or cases.cases_about(db, isp, [subject], [cases.DOSSIER]):
+            asked = _asked(exchange, db, isp)
+            if asked is None:  # somebody was faster, or the last client was registered
                 continue
+            subject, why = asked
             number = cases.open_case(db, isp, cases.DOSSIER, subject, reason=why, at=exchange.now())
         log.warning("%s: case %s asks for its dossier. %s", isp, number, why)
         opened.append(isp)
     return opened
+
+
+def _asked(exchange: Exchange, db: Session, isp: str) -> tuple[str, str] | None:
+    """Subject and reason of the case that is to be opened about the ISP; None when there is none, or it was."""
+    scope = scopes(exchange, db, isp)[0]
+    subject = f"{scope.deadline.campaign}/{scope.deadline.version}"
+    if not _is_over(exchange, db, scope) or cases.cases_about(db, isp, [subject], [cases.DOSSIER]):
+        return None
+    why = _why(db, isp)
+    return (subject, why) if why else None
 
 
 def _is_over(exchange: Exchange, db: Session, scope: Scope) -> bool:
@@ -54,15 +65,16 @@ def _is_over(exchange: Exchange, db: Session, scope: Scope) -> bool:
     return True
 
 
-def _why(exchange: Exchange, db: Session, scope: Scope) -> str | None:
+def _why(db: Session, isp: str) -> str | None:
     """What is outstanding, in one sentence with the way to the dossier; None when nothing is."""
-    how = f'`vpnreg dossier {scope.isp} --reason "..."` writes the dossier for the legal section.'
-    if statuses.list_on(db, scope.isp) is None:
+    how = f'`vpnreg dossier {isp} --reason "..."` writes the dossier for the legal section.'
+    if statuses.list_on(db, isp) is None:
         return f"The last notice is over, and no client list of this ISP was ever accepted. {how}"
-    now = statuses.latest(db, scope.isp)
-    count = int(now["status"].isin(_OUTSTANDING).sum())
-    if count:
-        return f"The last notice is over, and {count} clients are still to register or disputed. {how}"
-    if len(now) and (now["status"] == Status.NOT_COMPARABLE.value).any():
+    run = status_runs.last(db).get(isp)
+    counts = run.counts if run else {}
+    outstanding = sum(counts.get(status, 0) for status in _OUTSTANDING)
+    if outstanding:
+        return f"The last notice is over, and {outstanding} clients are still to register or disputed. {how}"
+    if counts.get(Status.NOT_COMPARABLE):
         return f"The last notice is over, and this ISP's client list is too old to say who is unregistered. {how}"
     return None
