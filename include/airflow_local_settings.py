@@ -18,12 +18,11 @@ for chatty in ("great_expectations", "asyncssh", "paramiko.transport"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
 
 # AIRFLOW__VPN_REGISTRY__PRELOAD=True: importing costs each task that judges ten seconds of a core, each that only talks
-# to a zone three. A worker that has imported hands it to the tasks it forks, and takes some 50 MB more itself.
+# to a zone three. A worker that has imported hands it to the tasks it forks.
 if sys.argv[1:2] in (["scheduler"], ["celery"]) and conf.getboolean("vpn_registry", "preload", fallback=False):
     for slow in (
         "airflow.providers.sftp.hooks.sftp",
         "great_expectations",
-        "pandas",
         "vpn_registry.pipeline.collect",
     ):
         import_module(slow)

@@ -50,6 +50,11 @@ class Deadline:
     isp: str = ""
     subscriber_id: str = ""
 
+    @property
+    def only(self) -> str:
+        """Whom the entry is for alone, in words; '' when it is everybody's."""
+        return f"client {self.subscriber_id}" if self.subscriber_id else "this ISP" if self.isp else ""
+
     def covers(self, isp: str, subscriber_id: str = "") -> bool:
         """Whether the entry holds for this ISP ('' = for all), and for the client if one is named."""
         return self.isp in ("", isp) and self.subscriber_id in ("", subscriber_id)

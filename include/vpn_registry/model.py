@@ -287,6 +287,11 @@ def percentage(part: int, whole: int) -> str:
     return f"{part * 1000 // whole / 10:.1f} %" if whole else "-"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 day`, `3 days`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def iso_utc(moment: datetime) -> str:
     """`2026-06-16T04:00:00Z`: how times are exchanged (contract section 1). Naive times are refused."""
     if moment.tzinfo is None:

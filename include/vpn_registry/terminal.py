@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from vpn_registry.model import percentage
+from vpn_registry.model import counted, percentage
 
 if TYPE_CHECKING:
     from vpn_registry.pipeline.decisions import Waiting
@@ -68,11 +68,6 @@ def _show_troubles(console: Console, isp: IspOverview) -> None:
         console.print(f"  {isp.isp}: its client list is overdue since {isp.overdue_since}, {reminded}", highlight=False)
     if isp.failing_since:
         console.print(f"  {isp.isp}: its zone can't be listed since {isp.failing_since}: {isp.error}", style="red")
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 day`, `3 days`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def counts_text(counts: Mapping[str, int]) -> str:

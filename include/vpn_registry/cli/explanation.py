@@ -152,9 +152,8 @@ def _show_status(console: Console, explanation: Explanation, present: dict[str, 
             f"{one['run_at']}, {listed}, deadline {one['deadline_on']}, rule version {one['rule_version']}",
         )
     for extension in explanation.extensions:
-        whose = "this client" if extension.subscriber_id else "this ISP"
-        told = f"until {extension.ends_on} for {whose} alone: {extension.source}, entered {extension.entered_on}"
-        _line(console, "extended", told)
+        told = f"until {extension.ends_on} for {extension.only} alone"
+        _line(console, "extended", f"{told}: {extension.source}, entered {extension.entered_on}")
     if explanation.earlier_ids:
         _line(console, "listed before", f"as {', '.join(explanation.earlier_ids)}")
 

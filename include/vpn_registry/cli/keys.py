@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from vpn_registry import settings, terminal
+from vpn_registry import settings
+from vpn_registry.model import counted
 
 commands = typer.Typer(help="The key file.", no_args_is_help=True)
 
@@ -29,6 +30,6 @@ def reencrypt() -> None:
 
     exchange = open_exchange(settings.load(), open_sftp=no_sftp)
     done = rotation.reencrypt(exchange)
-    versions, files = terminal.counted(done.versions, "version"), terminal.counted(done.files, "stored file")
+    versions, files = counted(done.versions, "version"), counted(done.files, "stored file")
     typer.echo(f"{versions} and {files} brought under {exchange.registry.keys.active}; everything is now.")
     typer.echo("Earlier keys stay in the file as long as a backup needs them.")

@@ -110,7 +110,7 @@ def _lines(told: Dossier) -> Iterator[str]:
     yield f"Client list compared: {told.list_on or 'none accepted'}"
     yield "\nDeadlines"
     for one in told.deadlines:
-        whose = f" for {one.subscriber_id or 'this ISP'} alone" if one.isp else ""
+        whose = f" for {one.only} alone" if one.only else ""
         yield f"  {one.ends_on}{whose}, entered {one.entered_on}: {one.source}"
     yield f"\nLetters ({len(told.letters)})"
     for letter in told.letters:

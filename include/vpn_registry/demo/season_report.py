@@ -11,14 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from vpn_registry.campaign import REMINDERS
-from vpn_registry.model import NoticeState, pakistani_day
+from vpn_registry.model import NoticeState, counted, pakistani_day
 from vpn_registry.pipeline import client_days, diary
 from vpn_registry.pipeline.client_days import MEANS, ClientDay, Why
 from vpn_registry.pipeline.diary import Page
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import chronicle
 from vpn_registry.registry.chronicle import Fate
-from vpn_registry.terminal import counted
 
 _SHOWN_HOLES: Final = 20
 

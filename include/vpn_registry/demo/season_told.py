@@ -18,12 +18,11 @@ from vpn_registry.demo.season import Season
 from vpn_registry.demo.season_report import Told
 from vpn_registry.demo.services import Services, services
 from vpn_registry.demo.story import SETTLE_SECONDS
-from vpn_registry.model import PAKISTAN, ConfigurationError, ZoneFolder, pakistani_day
+from vpn_registry.model import PAKISTAN, ConfigurationError, ZoneFolder, counted, pakistani_day
 from vpn_registry.one_pass import DagResult, no_sftp
 from vpn_registry.pipeline.exchange import Exchange, open_exchange
 from vpn_registry.registry import audit, chronicle
 from vpn_registry.settings import INCLUDE, Settings
-from vpn_registry.terminal import counted
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from vpn_registry.model import PAKISTAN
+from vpn_registry.model import PAKISTAN, counted
 from vpn_registry.notices.rendering import header_text
 from vpn_registry.settings import INCLUDE
 
@@ -43,7 +43,7 @@ def _environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"day": _day, "moment": _moment}
+    made.filters |= {"day": _day, "moment": _moment, "counted": counted}
     return made
 
 

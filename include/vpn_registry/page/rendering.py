@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from vpn_registry.model import PAKISTAN, Status, percentage
+from vpn_registry.model import PAKISTAN, Status, counted, percentage
 
 GOOD: Final = frozenset({"accepted", "answered", "registered", "sent", "exempt"})
 BAD: Final = frozenset({"rejected", "failed", "uncertain", "unregistered", "expired", "withdrawn", "error"})
@@ -41,7 +41,15 @@ def environment(templates: Path) -> Environment:
         loader=FileSystemLoader(templates), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {"moment": moment, "day": day, "tone": tone, "number": number, "size": size, "words": words}
+    made.filters |= {
+        "moment": moment,
+        "day": day,
+        "tone": tone,
+        "number": number,
+        "size": size,
+        "words": words,
+        "counted": counted,
+    }
     made.globals |= {"percentage": percentage, "address": address, "link": link, "STATUS_WORDS": STATUS_WORDS}
     return made
 

@@ -157,13 +157,7 @@ def _extensions(events: Iterable[Event], entries: Mapping[str, Deadline]) -> Ite
     for event in events:
         if event.action == "extend_deadline":
             one = entries[event.object_id]
-            whose = (
-                f" of client {one.subscriber_id} alone"
-                if one.subscriber_id
-                else " of this ISP alone"
-                if one.isp
-                else ""
-            )
+            whose = f" of {one.only} alone" if one.only else ""
             text = f"the deadline{whose} to {one.ends_on:%d %B %Y} ({one.source}), entered by {event.actor}"
             yield Entry(event.happened_at, one.isp or EVERYBODY, "extends", text)
 

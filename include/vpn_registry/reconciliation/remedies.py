@@ -31,5 +31,6 @@ def remedy(status: Status, key: str, candidate: str = "") -> str:
     if status is Status.EXEMPT:
         return _EXEMPT.get(key, _EXEMPT["client list"])
     if status is Status.UNREGISTERED and candidate:
-        return f"Mend {candidate} (action update) if it is meant for this client, else r{_REMEDIES[status][1:]}"
+        usual = _REMEDIES[status]
+        return f"Mend {candidate} (action update) if it is meant for this client, else {usual[0].lower()}{usual[1:]}"
     return _REMEDIES[status]

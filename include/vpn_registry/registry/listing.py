@@ -20,7 +20,8 @@ from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
 from vpn_registry.registry import deliveries, outages
 from vpn_registry.registry.tables import AnswerRow, DeliveryRow, IrregularFileRow, LeaseRow, ZoneWatchRow
 
-_OPEN: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED)
+OPEN: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED)
+"""The states of a file that is not stored yet; of each name there is one."""
 _TAKEN: Final = (DeliveryState.STORED, DeliveryState.JUDGED, DeliveryState.ANSWERED)
 
 
@@ -100,7 +101,7 @@ def unremoved(db: Session, isp: str) -> list[Delivery]:
 
 def isps_with_work(db: Session) -> set[str]:
     """Slugs of ISPs with a delivery to take, judge or answer, a source to remove, or a listing that fails."""
-    open_states = (*_OPEN, DeliveryState.STORED, DeliveryState.JUDGED)
+    open_states = (*OPEN, DeliveryState.STORED, DeliveryState.JUDGED)
     # What was too large to be taken lies there for its ISP to remove.
     lying = DeliveryRow.state.in_(_TAKEN) & DeliveryRow.is_source_removed.is_(False) & DeliveryRow.sha256.is_not(None)
     return set(
@@ -224,7 +225,7 @@ def _lying_there(db: Session, isp: str, folder: ZoneFolder, monotonic: float) ->
             DeliveryRow.isp == isp,
             DeliveryRow.folder == folder,
             or_(DeliveryRow.is_source_removed.is_(False), DeliveryRow.listed_s > monotonic),
-            DeliveryRow.state.in_((*_OPEN, *_TAKEN)),
+            DeliveryRow.state.in_((*OPEN, *_TAKEN)),
         )
         .order_by(DeliveryRow.id)
     ).all()

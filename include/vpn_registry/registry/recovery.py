@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.model import PENDING, ContactRole, Delivery, DeliveryState, NoticeState, ZoneFolder
 from vpn_registry.registry import cases, deliveries
-from vpn_registry.registry.listing import upsert
+from vpn_registry.registry.listing import OPEN, upsert
 from vpn_registry.registry.tables import CounterRow, DeliveryRow, MessageRow, NoticeRow
 
 SENT_LATER: Final = "The journal says that sending began at {at}, after this registry's backup was made."
@@ -55,7 +55,7 @@ def claim_again(db: Session, entry: Mapping[str, Any]) -> Delivery:
     listed = (
         update(DeliveryRow)
         .filter_by(**place)
-        .where(DeliveryRow.state.in_((DeliveryState.SEEN, DeliveryState.CLAIMED)))
+        .where(DeliveryRow.state.in_(OPEN))
         .values(**row, claim_no=DeliveryRow.claim_no + 1)
         .returning(DeliveryRow.id)
     )

@@ -26,10 +26,9 @@ class Verdict:
 
     `frame` is the canonical frame with ntn_key (7 digits), cnic_key (13 digits), other_id_key (upper case, no
     spaces) and row_sha256, '' where absent; of responses only the last. `rejected`, `duplicate` and `warned` are
-    bools, one a row, disjoint. `hits` holds the rules whose findings are
-    told, without `echoes`; `result` those that fired. When the file is refused as a whole every row
-    counts as rejected. `may_close` is False when absent keys of a full file must stay. `oddities` are those of
-    `formats.Decoded`.
+    bools, one a row, disjoint. `hits` holds the rules whose findings are told, without `echoes`; `result` those that
+    fired. When the file is refused as a whole every row counts as rejected. `may_close` is False when absent keys of a
+    full file must stay. `oddities` are those of `formats.Decoded`.
     """
 
     feed: Feed
