@@ -17,7 +17,7 @@ from tests.hostile.hostile_workbooks import WORKBOOKS
 from vpn_registry import validation
 from vpn_registry.model import Feed, Mode, Outcome
 from vpn_registry.rulebook import Context
-from vpn_registry.rulebook.files import name_findings, parse_name
+from vpn_registry.rulebook.file_names import name_findings, parse_name
 from vpn_registry.validation import Verdict
 
 CELLS = (*REFUSED, *ACCEPTED)

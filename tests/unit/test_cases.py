@@ -25,7 +25,8 @@ import pytest
 from vpn_registry import formats, validation
 from vpn_registry.model import Feed, Finding, Limits, Mode, NumberUse
 from vpn_registry.rulebook import FILE_RULES, ROW_RULES, RULEBOOK_VERSION
-from vpn_registry.rulebook.files import file_finding, name_findings, number_findings, parse_name
+from vpn_registry.rulebook.file_names import name_findings, number_findings, parse_name
+from vpn_registry.rulebook.files import file_finding
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import Asked, Context
 

@@ -80,7 +80,7 @@ def test_the_example_of_an_isp_with_an_account_loads_as_it_stands(tmp_path: Path
 
 
 def test_a_rule_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = run(tmp_path, "vpn_registry.rulebook.registrations", f"ADDED = {example('Add a rule')}")["ADDED"]
+    rule = run(tmp_path, "vpn_registry.rulebook.agreement", f"ADDED = {example('Add a rule')}")["ADDED"]
     assert isinstance(rule, Rule)
     rules = (*rulebook.rules_of(Feed.REGISTRATIONS), rule)
     monkeypatch.setitem(rulebook._BY_FEED, Feed.REGISTRATIONS, rules)

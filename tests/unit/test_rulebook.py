@@ -23,7 +23,8 @@ from vpn_registry.rulebook import (
     rule,
     rules_of,
 )
-from vpn_registry.rulebook.files import file_finding, name_findings, number_findings, parse_name
+from vpn_registry.rulebook.file_names import name_findings, number_findings, parse_name
+from vpn_registry.rulebook.files import file_finding
 from vpn_registry.rulebook.rule import Consequence
 
 EVERY: list[Rule | FileRule] = [*FILE_RULES.values(), *ROW_RULES]

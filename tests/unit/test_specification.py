@@ -8,7 +8,7 @@ from tests.unit.pipeline import test_promises as promises
 from vpn_registry.answers import ACCEPTED_COLUMNS
 from vpn_registry.cli import specification
 from vpn_registry.model import FINDING_COLUMNS, Effect, Feed, Outcome, Response
-from vpn_registry.rulebook.files import EXTENSIONS, OLDEST_DAYS
+from vpn_registry.rulebook.file_names import EXTENSIONS, OLDEST_DAYS
 
 PAGE = specification.PAGE.read_text("utf-8")
 

@@ -94,7 +94,8 @@ def _judged(file: Path, slug: str | None, known: roster.Isp | None, today: date)
     """The verdict that the pipeline would give, as far as the file alone decides it."""
     from vpn_registry import validation
     from vpn_registry.rulebook import Context
-    from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, file_finding, name_findings, parse_name
+    from vpn_registry.rulebook.file_names import name_findings, parse_name
+    from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, file_finding
 
     name = parse_name(file.name)
     zone = slug or (name.isp if name else "")

@@ -20,7 +20,8 @@ from vpn_registry.pipeline.merging import foretell, merge_rows
 from vpn_registry.registry import audit, cases, ledger, locks, merge, responses
 from vpn_registry.roster import Isp
 from vpn_registry.rulebook import KEYS, Context
-from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, file_finding, name_findings, number_findings
+from vpn_registry.rulebook.file_names import name_findings, number_findings
+from vpn_registry.rulebook.files import UNOPENED, UNREADABLE_NAME, file_finding
 from vpn_registry.rulebook.languages import retell
 from vpn_registry.rulebook.rule import Asked
 from vpn_registry.validation import Verdict

@@ -16,7 +16,7 @@ from vpn_registry.model import Delivery, DeliveryState, ListedFile, iso_utc
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import ledger
 from vpn_registry.roster import Isp
-from vpn_registry.rulebook.files import parse_name
+from vpn_registry.rulebook.file_names import parse_name
 
 log = logging.getLogger(__name__)
 

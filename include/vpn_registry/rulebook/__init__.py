@@ -10,11 +10,14 @@ from typing import Final
 
 from vpn_registry.model import Feed
 from vpn_registry.rulebook.actions import RULES as _ACTIONS
+from vpn_registry.rulebook.agreement import RULES as _AGREEMENT
 from vpn_registry.rulebook.cells import RULES as _CELLS
 from vpn_registry.rulebook.clients import RULES as _CLIENTS
 from vpn_registry.rulebook.columns import COLUMNS, KEYS
-from vpn_registry.rulebook.common import COMMON as _COMMON
-from vpn_registry.rulebook.files import FILE_RULES, file_finding, parse_name
+from vpn_registry.rulebook.common import RULES as _COMMON
+from vpn_registry.rulebook.file_names import parse_name
+from vpn_registry.rulebook.files import FILE_RULES, file_finding
+from vpn_registry.rulebook.keys import RULES as _KEYS
 from vpn_registry.rulebook.placeholders import RULES as _PLACEHOLDERS
 from vpn_registry.rulebook.registrations import RULES as _REGISTRATIONS
 from vpn_registry.rulebook.responses import RULES as _RESPONSES
@@ -32,7 +35,17 @@ class UnknownRulebookError(LookupError):
 
 ROW_RULES: Final[tuple[Rule, ...]] = tuple(
     sorted(
-        (*_COMMON, *_CELLS, *_PLACEHOLDERS, *_REGISTRATIONS, *_ACTIONS, *_CLIENTS, *_RESPONSES),
+        (
+            *_COMMON,
+            *_KEYS,
+            *_CELLS,
+            *_PLACEHOLDERS,
+            *_REGISTRATIONS,
+            *_AGREEMENT,
+            *_ACTIONS,
+            *_CLIENTS,
+            *_RESPONSES,
+        ),
         key=lambda rule: rule.code,
     )
 )

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vpn_registry.model import Mode, Severity
-from vpn_registry.rulebook.common import decided_seq, is_overtaken
+from vpn_registry.rulebook.keys import decided_seq, is_overtaken
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import REGISTRATIONS, BoolArray, Consequence, Context, Predicate, Rule, Scope
 

@@ -1,80 +1,19 @@
-"""File-level rules and the reading of file names (contract section 3)."""
+"""The rules on a file as a whole: its name, its number, how it reads (contract section 3)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
 from typing import Final
 
-from vpn_registry.model import DeliveryName, Feed, Finding, Mode, NumberUse, Severity
+from vpn_registry.model import Feed, Finding, Mode, Severity
 from vpn_registry.rulebook.containers import FILE_RULES as _CONTAINERS
-from vpn_registry.rulebook.responses import FILE_RULES as _RESPONSES
+from vpn_registry.rulebook.held import FILE_RULES as _HELD
 from vpn_registry.rulebook.rule import FileRule
 
-EXTENSIONS: Final = ("csv", "xlsx", "csv.gz", "csv.zip", "xlsx.zip")
-OLDEST_DAYS: Final = 7
-MAX_NAME: Final = 120
 UNOPENED: Final = frozenset({"F101", "F103", "F104", "F109", "F211", "F212"})
 """Findings after which the content isn't looked at: it is not this ISP's, not this file, or not ours to read."""
 UNREADABLE_NAME: Final = (Feed.REGISTRATIONS, Mode.DELTA)
 """By which suite a delivery with an unreadable name is refused; nothing of it is read."""
-
-_NAME: Final = re.compile(
-    r"(?P<isp>[a-z][a-z0-9]{1,19})_(?P<feed>registrations|clients|responses)_(?P<mode>delta|full)"
-    r"_(?P<day>[0-9]{8})_(?P<seq>[0-9]{4,6})\.(?P<ext>[a-z0-9]+(?:\.[a-z0-9]+)?)"
-)
-
-
-def parse_name(text: str) -> DeliveryName | None:
-    """The parts of `<isp>_<feed>_<mode>_<yyyymmdd>_<seq>.<ext>`, None when the name can't be read.
-
-    An extension that is never taken is left to reading: such a file has a readable name and uses its number up.
-    """
-    match = _NAME.fullmatch(text) if len(text) <= MAX_NAME else None
-    if match is None or int(match["seq"]) == 0:
-        return None
-    day = match["day"]
-    try:
-        content_on = date(int(day[:4]), int(day[4:6]), int(day[6:]))
-    except ValueError:
-        return None
-    return DeliveryName(
-        text, match["isp"], Feed(match["feed"]), Mode(match["mode"]), content_on, int(match["seq"]), match["ext"]
-    )
-
-
-def name_findings(name: DeliveryName | None, *, zone: str, received_on: date) -> tuple[Finding, ...]:
-    """What a file's name says against it; `zone` is the ISP whose zone it was dropped in.
-
-    The same words whether another ISP's code is known or not: no ISP may learn who else files.
-    """
-    if name is None:
-        return (file_finding("F101"),)
-    if name.isp != zone:
-        return (file_finding("F104", isp=zone),)
-    found = []
-    if name.content_on > received_on:
-        found.append(file_finding("F105", day=name.content_on.isoformat()))
-    if name.content_on < received_on - timedelta(days=OLDEST_DAYS):
-        found.append(file_finding("F106", day=name.content_on.isoformat(), limit=OLDEST_DAYS))
-    expected = {Feed.CLIENTS: Mode.FULL, Feed.RESPONSES: Mode.DELTA}.get(name.feed, name.mode)
-    if name.mode is not expected:
-        found.append(file_finding("F107", feed=name.feed, expected=expected))
-    return tuple(found)
-
-
-def number_findings(use: NumberUse) -> tuple[Finding, ...]:
-    """What a file's sequence number says: a repeat of the same file, a number used up, or a gap below it."""
-    if use.first_use is not None:
-        return (file_finding("F108" if use.first_use_same_bytes else "F103"),)
-    return (file_finding("F102", missing=_ranges(use.missing)),) if use.missing else ()
-
-
-def _ranges(missing: Sequence[tuple[int, int]]) -> str:
-    shown = [f"{first:04}" if first == last else f"{first:04}-{last:04}" for first, last in missing[:20]]
-    return ", ".join(shown) + (f" and {len(missing) - 20} more ranges" if len(missing) > 20 else "")
 
 
 def file_finding(code: str, **facts: object) -> Finding:
@@ -331,15 +270,6 @@ _RULES: Final = (
         "100 rows, 30 of them rejected",
     ),
     _warning(
-        "F302",
-        "Held for a person",
-        "A file that removes so much is more often an incomplete export than the truth.",
-        "The file is judged but not taken until a person has looked at it. {reason}",
-        "A person releases or refuses it, and the result is sent again; if the file is incomplete, send the whole list"
-        " under the next number.",
-        "a client list half as long as the last one",
-    ),
-    _warning(
         "F303",
         "Nothing closed by this file",
         "A row without a readable key may be any of the absent ones.",
@@ -349,4 +279,4 @@ _RULES: Final = (
     ),
 )
 
-FILE_RULES: Final[dict[str, FileRule]] = {rule.code: rule for rule in (*_RULES, *_CONTAINERS, *_RESPONSES)}
+FILE_RULES: Final[dict[str, FileRule]] = {rule.code: rule for rule in (*_RULES, *_CONTAINERS, *_HELD)}

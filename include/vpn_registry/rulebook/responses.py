@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from vpn_registry.model import Response, Severity
 from vpn_registry.rulebook import columns, forms, identifiers
-from vpn_registry.rulebook.common import is_overtaken
+from vpn_registry.rulebook.keys import is_overtaken
 from vpn_registry.rulebook.rows import NO_DAY, Rows, day_number
-from vpn_registry.rulebook.rule import CLIENTS, RESPONSES, BoolArray, Context, FileRule, Rule
+from vpn_registry.rulebook.rule import RESPONSES, BoolArray, Context, Rule
 
 _NOTICE_NO: Final = "N-[0-9]{4}-[0-9]{6}"
 _NEARLY_NOTICE_NO: Final = re.compile(r"[Nn][\s./_-]*([0-9]{4})[\s./_-]+([0-9]{1,6})")
@@ -266,41 +266,3 @@ _RULES: Final[tuple[Rule, ...]] = (
 )
 
 RULES: Final[tuple[Rule, ...]] = tuple(replace(rule, since="1.1") for rule in _RULES)
-
-FILE_RULES: Final[tuple[FileRule, ...]] = (
-    FileRule(
-        code="F305",
-        severity=Severity.WARNING,
-        feeds=RESPONSES,
-        title="Held: answers about many clients to register",
-        why="Answers that take so many clients out of the letters at once are looked at before they count.",
-        message="The file is judged but not taken until a person has looked at it. {reason}",
-        remedy="Nothing to send again: a person releases or refuses the file, and the result is sent again.",
-        example="answers about 30 of 100 clients to register",
-        since="1.1",
-    ),
-    FileRule(
-        code="F306",
-        severity=Severity.WARNING,
-        feeds=CLIENTS,
-        title="Held: many clients turned from yes to no",
-        why="A list on which so many clients have stopped using a VPN is looked at before it counts.",
-        message="The file is judged but not taken until a person has looked at it. {reason}",
-        remedy="A person releases or refuses it, and the result is sent again; if vpn_use is wrong, send the whole list"
-        " under the next number.",
-        example="a list on which 30 of 100 clients turn from yes to no",
-        since="1.1",
-    ),
-    FileRule(
-        code="F307",
-        severity=Severity.ERROR,
-        title="Refused by a person",
-        why="A held file that turns out to be wrong is not taken.",
-        message="A person has looked at the held file and refused it: {reason}",
-        remedy="Send the corrected file under the next number.",
-        example="a client list half as long as the last one, made from an incomplete export",
-        since="1.1",
-    ),
-)
-"""Why a file waits for a person, beside the shrinking that every full file is looked at for (contract section 3), and
-the refusal that may follow."""
