@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -105,6 +106,16 @@ class World:
     judgements: list[str]
     mails: list[str]
     in_doubt: int  # cases about messages of which nobody knows whether they arrived
+
+    def things(self) -> Counter[tuple[str, str]]:
+        """Rows of tables, answers, stored deliveries and mails."""
+        rows = ((name, row) for name, rows in self.tables.items() for row in rows)
+        answers = (("answer", f"{path} {content!r}") for path, content in self.outgoing.items())
+        kept = (("landing", sha256) for sha256 in self.landing)
+        return Counter([*rows, *answers, *kept, *(("mail", email) for email in self.mails)])
+
+    def flagged(self) -> Counter[tuple[str, str]]:
+        return Counter(("mail", email) for email, state in self.messages.items() if state == "uncertain")
 
 
 def world(home: Path, url: str) -> World:

@@ -6,20 +6,29 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Final
-
-from tests.integration.faults.kills import World
+from typing import Final, Protocol
 
 PROPERTY: Final = "fault"
 """The name under which pytest's report keeps a line."""
+
+
+class Outcome(Protocol):
+    """What is left after recovery."""
+
+    def things(self) -> Counter[tuple[str, str]]:
+        """What must be there, each with its kind; how often it is there."""
+        ...
+
+    def flagged(self) -> Counter[tuple[str, str]]:
+        """The mails of which nobody knows whether they arrived, each the case of a person."""
+        ...
 
 
 @dataclass
 class Tally:
     """Of one kind of fault on one database: how often it was injected, and what that cost after recovery.
 
-    Lost and doubled count rows of tables, answers, stored deliveries and mails; flagged are mails of which nobody can
-    know whether they arrived, each the case of a person.
+    Lost and doubled count things; what is flagged is neither, unless it is there more often than it should be.
     """
 
     kind: str
@@ -29,14 +38,12 @@ class Tally:
     doubled: int = 0
     flagged: int = 0
 
-    def add(self, undisturbed: World, found: World, *, injected: int = 1) -> None:
-        expected, there = _things(undisturbed), _things(found)
-        flagged = [email for email, state in found.messages.items() if state == "uncertain"]
-        forgiven = Counter(("mail", email) for email in flagged if email not in found.mails)
+    def add(self, undisturbed: Outcome, found: Outcome, *, injected: int = 1) -> None:
+        expected, there, flagged = undisturbed.things(), found.things(), found.flagged()
         self.injected += injected
-        self.lost += (expected - there - forgiven).total()
+        self.lost += (expected - there - flagged).total()
         self.doubled += (there - expected).total()
-        self.flagged += len(flagged)
+        self.flagged += flagged.total()
 
     def and_also(self, other: Tally) -> Tally:
         """Both together; they are of one kind."""
@@ -51,11 +58,3 @@ class Tally:
 
     def tell(self, record_property: Callable[[str, object], None]) -> None:
         record_property(PROPERTY, json.dumps(asdict(self)))
-
-
-def _things(world: World) -> Counter[tuple[str, str]]:
-    """Everything that must be there, once."""
-    rows = ((name, row) for name, rows in world.tables.items() for row in rows)
-    answers = (("answer", f"{path} {content!r}") for path, content in world.outgoing.items())
-    kept = (("landing", sha256) for sha256 in world.landing)
-    return Counter([*rows, *answers, *kept, *(("mail", email) for email in world.mails)])
