@@ -76,7 +76,7 @@ class Replay:
     registrations: dict[str, dict[str, str]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     clients: pd.DataFrame | None = None
-    rejected: dict[str, tuple[int, int]] = field(default_factory=dict)
+    rejected: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def take(self, drop: Drop, has_gap: bool) -> tuple[tuple[int, int, int, int], set[tuple[int, str]]]:
         """Judge and merge one file: its row counts, and (row, code) of each finding."""
@@ -129,7 +129,7 @@ class Replay:
                 self.registrations[ref] = {str(column): str(value) for column, value in row.items()}
                 self.rejected.pop(str(row["subscriber_id"]), None)
         for row in frame[rejected].to_dict("records"):
-            self.rejected[str(row["subscriber_id"])] = (1, int(row["row"]))
+            self.rejected[str(row["subscriber_id"])] = ("a file", int(row["row"]))
 
     def statuses(self, filed_elsewhere: set[str]) -> dict[str, Status]:
         """The comparison of what was merged; fingerprints are the numbers themselves here."""

@@ -96,7 +96,7 @@ def compare(
     today: date,
     list_on: date | None,
     elsewhere: Mapping[str, str] | None = None,
-    last_rejected: Mapping[str, tuple[int, int]] | None = None,
+    last_rejected: Mapping[str, tuple[str, int]] | None = None,
     cases: Cases | None = None,
     claims: Claims | None = None,
 ) -> pd.DataFrame:
@@ -104,8 +104,8 @@ def compare(
 
     `clients` has CLIENT_COLUMNS, `registrations` (of the same ISP, ended ones too) REGISTRATION_COLUMNS and the bool
     `is_in_force`. `elsewhere` maps a subscriber to the kind of key ("ntn", ..) under which a registration is in force
-    with another ISP; neither the key nor the ISP is needed here. `last_rejected` maps a subscriber to the delivery and
-    row that refused its last registration. `claims` is about addresses only. `list_on` is the day the client list
+    with another ISP; neither the key nor the ISP is needed here. `last_rejected` maps a subscriber to the file and row
+    that refused its last registration. `claims` is about addresses only. `list_on` is the day the client list
     describes. `candidate` is the nearest registration that did not decide.
     """
     clients = tidy(clients, CLIENT_COLUMNS)

@@ -45,7 +45,7 @@ class Facts:
     names_another_line: Bools  # the deciding registration names another subscriber of the list
     begins_late: Bools  # per registration: in the registry, but not in force by the deadline
     overruled: Bools  # per registration: a person decided that it does not count by its addresses
-    rejected: Mapping[str, tuple[int, int]]  # subscriber -> delivery and row of its last refused registration
+    rejected: Mapping[str, tuple[str, int]]  # subscriber -> file and row of its last refused registration
     list_on: date | None
     horizon: date  # what a registration has to outlive
 
@@ -70,8 +70,8 @@ def _sentences(status: Status, key: str, rows: Ints, facts: Facts) -> list[str]:
     if status is Status.REJECTED:
         refused = (facts.rejected[subscriber] for subscriber in facts.clients["subscriber_id"].iloc[rows])
         return [
-            f"Your last row for this client was refused (delivery {delivery}, row {row}); its findings say why."
-            for delivery, row in refused
+            f"Your last row for this client was refused (row {row} of {file}); its findings say why."
+            for file, row in refused
         ]
     if status is Status.UNREGISTERED:
         return _unregistered(rows, facts)

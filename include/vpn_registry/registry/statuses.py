@@ -115,8 +115,8 @@ def filed_elsewhere(db: Session, isp: str, today: date) -> dict[str, str]:
     return found
 
 
-def last_rejected(db: Session, isp: str) -> dict[str, tuple[int, int]]:
-    """Subscriber -> (delivery, row) where the last registration row that named him was rejected."""
+def last_rejected(db: Session, isp: str) -> dict[str, tuple[str, int]]:
+    """Subscriber -> (file name, row) where the last registration row that named him was rejected."""
     row, later_row, later = DeliveryRowRow, aliased(DeliveryRowRow), aliased(DeliveryRow)
     # From the few rows that were refused, each looked up once: never through every row that was ever filed.
     spoke_later = exists(
@@ -129,12 +129,12 @@ def last_rejected(db: Session, isp: str) -> dict[str, tuple[int, int]]:
         )
     )
     refused = db.execute(
-        select(row.subscriber_id, row.delivery_id, row.row)
+        select(row.subscriber_id, DeliveryRow.file_name, row.row)
         .join(DeliveryRow, and_(DeliveryRow.id == row.delivery_id, DeliveryRow.revision == row.revision))
         .where(*_registrations_of(isp, DeliveryRow), row.outcome == literal_column("'rejected'"),
                row.subscriber_id != "", ~spoke_later)
     )  # fmt: skip
-    return {found.subscriber_id: (found.delivery_id, found.row) for found in refused}
+    return {found.subscriber_id: (found.file_name, found.row) for found in refused}
 
 
 def _registrations_of(isp: str, delivery: type[DeliveryRow]) -> tuple[Any, ...]:

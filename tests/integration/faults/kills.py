@@ -6,7 +6,7 @@ import json
 import pickle
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -22,10 +22,7 @@ from vpn_registry.registry.cases import UNCERTAIN_MESSAGE
 from vpn_registry.registry.tables import metadata
 
 _SURROGATES: Final = frozenset(
-    {
-        *("id", "delivery_id", "notice_id", "run_id", "current_id", "version_id", "since_run_id", "ended_run_id"),
-        "registration_id",
-    }
+    {"id", "notice_id", "run_id", "current_id", "version_id", "since_run_id", "ended_run_id", "registration_id"}
 )
 _OF_THE_TRY: Final = frozenset({"claim_no", "settling_s", "listed_s", "attempts", "reply", "settled_at", "state"})
 """What may differ after a kill: who had the claim, when it was listed; states are compared by rules of their own."""
@@ -139,10 +136,14 @@ def world(home: Path, url: str) -> World:
 
 
 def tables_of(house: Installation) -> dict[str, list[str]]:
-    """Every table's rows as text, in order, without surrogate keys, ciphertext and what belongs to a single try."""
+    """Every table's rows as text, in order, without surrogate keys, ciphertext and what belongs to a single try.
+
+    A delivery goes by its file's name: PostgreSQL gives the number of an undone transaction to nobody else.
+    """
+    files = dict(house.rows("SELECT id, file_name FROM deliveries"))
     with house.exchange.registry.reading() as db:
         return {
-            table.name: sorted(str([_plain(cell) for cell in row]) for row in db.execute(_rows_of(table)))
+            table.name: sorted(_as_text(row, files) for row in db.execute(_rows_of(table)).mappings())
             for table in metadata.sorted_tables
             if table.name not in _TABLES_OF_THE_TRY
         }
@@ -206,6 +207,11 @@ def _compared(table: Any) -> list[Any]:
         for column in table.columns
         if column.name not in _SURROGATES | _OF_THE_TRY and not column.name.endswith("_cipher")
     ]
+
+
+def _as_text(row: Mapping[Any, Any], files: Mapping[Any, Any]) -> str:
+    of_files = {name: files.get(cell) for name, cell in row.items() if name.endswith("delivery_id")}
+    return str([_plain(cell) for cell in {**row, **of_files}.values()])
 
 
 def _plain(cell: Any) -> Any:

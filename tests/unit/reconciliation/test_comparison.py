@@ -147,7 +147,7 @@ def test_cases_and_decisions_come_first() -> None:
 @pytest.mark.parametrize(("list_on", "status"), [(None, "not_comparable"), (date(2026, 5, 11), "not_comparable")])
 def test_an_old_list_accuses_nobody(list_on: date | None, status: str) -> None:
     assert verdict([client()], [], list_on=list_on)[0] == status
-    assert verdict([client()], [], list_on=list_on, last_rejected={"S1": (1, 1)})[0] == status
+    assert verdict([client()], [], list_on=list_on, last_rejected={"S1": ("a file", 1)})[0] == status
     assert verdict([client()], [registration(subscriber_id="S1")], list_on=list_on)[0] == "registered"
 
 
@@ -235,9 +235,9 @@ def test_an_address_decides_before_a_number() -> None:
 
 
 def test_a_refused_row_says_which() -> None:
-    table = compare([client()], [], last_rejected={"S1": (12, 3)})
+    table = compare([client()], [], last_rejected={"S1": ("indus_registrations_full_20260601_0001.csv", 3)})
     assert cell(table, 0, "status") == "rejected"
-    assert "delivery 12, row 3" in cell(table, 0, "reason")
+    assert "row 3 of indus_registrations_full_20260601_0001.csv" in cell(table, 0, "reason")
 
 
 def test_an_ended_registration_is_expired_or_withdrawn() -> None:

@@ -35,7 +35,7 @@ class World:
     registrations: list[Row]
     list_on: date | None = LIST_ON
     elsewhere: dict[str, str] = field(default_factory=dict)
-    rejected: dict[str, tuple[int, int]] = field(default_factory=dict)
+    rejected: dict[str, tuple[str, int]] = field(default_factory=dict)
     cases: Cases = field(default_factory=Cases)
 
     def compared(self) -> Any:
@@ -112,7 +112,7 @@ def any_world(chance: random.Random) -> World:
         filed,
         list_on=chance.choice([LIST_ON] * 8 + [None, TODAY - timedelta(days=36)]),
         elsewhere=chance.choice([{}, {}, {"S1": "ntn", "S2": "cnic"}]),
-        rejected=chance.choice([{}, {}, {"S0": (1, 2), "S2": (1, 1)}]),
+        rejected=chance.choice([{}, {}, {"S0": ("a file", 2), "S2": ("a file", 1)}]),
         cases=chance.choice([Cases()] * 4 + [Cases(disputed={"S0"}, exempt={"S0", "S1"}, answered={"S2"})]),
     )
 

@@ -91,7 +91,7 @@ def _tell(  # noqa: C901 - one line a kind
             told["elsewhere"][who] = "ntn"
             return []
         case "rejected":
-            told["last_rejected"][who] = (7, 3)
+            told["last_rejected"][who] = ("a file", 3)
             return []
         case "expired":
             its["valid_to"] = "2026-01-31"
