@@ -14,6 +14,7 @@ from tests.integration.faults.kills import World, differences, whole_pass, world
 from tests.integration.faults.points import in_child
 from tests.integration.faults.tally import Tally
 
+ONCE, AGAIN = "kill -9", "kill -9, again and again"
 STEP = 45
 """A pass of a chain dies at one of its first so many points: far enough to bring a file on, too early to end."""
 
@@ -28,9 +29,9 @@ class Record:
     messages: set[str] = field(default_factory=set)
 
 
-def killed(copies: Copies, kills: Iterable[tuple[int, ...]]) -> Record:
+def killed(copies: Copies, kills: Iterable[tuple[int, ...]], kind: str = AGAIN) -> Record:
     """Kill one pass after the other, each at its point, until one gets through; then compare after two more."""
-    record = Record(Tally("kill -9", copies.database))
+    record = Record(Tally(kind, copies.database))
     for points in kills:
         home, url = copies.copy()
         dead = 0
@@ -93,7 +94,7 @@ def test_every_single_point_may_be_fatal(
     database: str, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
 ) -> None:
     copies: Copies = request.getfixturevalue(f"on_{database}")
-    record = killed(copies, ((point,) for point in range(1, copies.points + 1)))
+    record = killed(copies, ((point,) for point in range(1, copies.points + 1)), ONCE)
     record.tally.tell(record_property)
     assert record.failures == {}
 
