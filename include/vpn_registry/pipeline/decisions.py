@@ -204,7 +204,7 @@ _ON_CLAIMS: Final = {
 
 _ON_A_REVIEW: Final = {
     responses.EXEMPT: Option("the client need not be registered here, until a day if one is given", _only_record, True),
-    reviews.UNPAIRED: Option("what is similar is not this client's: he is asked for as his files say", _only_record),
+    reviews.UNPAIRED: Option("what is similar is not this client's: the files alone say what is asked", _only_record),
 }
 
 KINDS: Final[Mapping[str, Kind]] = {

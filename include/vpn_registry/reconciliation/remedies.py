@@ -15,9 +15,9 @@ _REMEDIES: Final = {
     Status.REVIEW: "Nothing until a person of the data team has decided.",
     Status.REJECTED: "Mend the refused row as its findings say, and send it in a file with the next number.",
     Status.EXPIRED: "Register the client anew or extend the registration (action update with a later valid_to).",
-    Status.WITHDRAWN: "Register the client again (action add), or correct the client list if he no longer uses a VPN.",
-    Status.UNDECLARED: "Ask the client, and say yes or no in vpn_use of the next client list; if yes, register him.",
-    Status.UNREGISTERED: "Register the client (action add), or answer the notice if he needs no registration.",
+    Status.WITHDRAWN: "Register the client again (action add), or correct the client list if there is no VPN any more.",
+    Status.UNDECLARED: "Ask, and say yes or no in vpn_use of the next client list; if yes, register the client.",
+    Status.UNREGISTERED: "Register the client (action add), or answer the notice if no registration is needed.",
 }
 _EXEMPT: Final = {
     "case": "Nothing while the decision is in force.",

@@ -246,7 +246,7 @@ _RULES: Final[tuple[Rule, ...]] = (
         title="Client not on the client list",
         why="A client who has left the list has no status that an answer could change.",
         message="This {column} is not on your present client list; the answer is kept and changes no status.",
-        remedy="Nothing to do if the client has left; otherwise send a client list that names him.",
+        remedy="Nothing to do if the client has left; otherwise send a client list that names the client.",
         example="an answer about a client of last month's list",
     ),
     Rule(
