@@ -42,7 +42,7 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, person, reason
             type="string",
             minLength=5,
             title="Source",
-            description="The decision or letter that sets it, by number and date; the history keeps it.",
+            description="The decision or letter that sets it, by number and date; history and letters name it.",
         ),
         "isp": Param("", type="string", title="ISP", description="Its code, if it is for one ISP; empty for all."),
         "client": Param(

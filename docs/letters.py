@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PAGE: Final = Path(__file__).resolve().parent / "letters.md"
 FOLDER: Final = Path(__file__).resolve().parent / "letters"
 ISP: Final = "kirana"
+ONE_CLIENT: Final = "one-client"
+"""The letter `extended` about one client alone; letters of stages about him have the same frame."""
+CLIENT: Final = "C-1004"
 
 _LANGUAGE: Final = {"en": "English", "ur": "Urdu"}
 _WHEN: Final = {
@@ -36,10 +39,11 @@ def write(browser: Browser) -> None:
     letters, told = notices.load_letters(), roster.load_campaign()
     FOLDER.mkdir(parents=True, exist_ok=True)
     page = browser.new_page(viewport={"width": 700, "height": 600}, device_scale_factor=0.75)
-    for stage in letters.forms:
+    shown = [*((stage, stage, "") for stage in letters.forms), (ONE_CLIENT, EXTENDED, CLIENT)]
+    for name, stage, client in shown:
         for language in LANGUAGES:
-            page.set_content(notices.specimen(letters, stage, isp, told, language).html)
-            page.screenshot(path=FOLDER / picture(stage, language), full_page=True, type="jpeg", quality=60)
+            page.set_content(notices.specimen(letters, stage, isp, told, language, client=client).html)
+            page.screenshot(path=FOLDER / picture(name, language), full_page=True, type="jpeg", quality=60)
     page.close()
     PAGE.write_text(catalogue(letters), encoding="utf-8")
 
@@ -64,13 +68,23 @@ def catalogue(letters: Letters) -> str:
     ]
     forms = sorted(letters.forms.values(), key=lambda form: (form.offset is None, form.offset or 0, form.stage))
     lines += [f"| [{form.stage}](#{anchor(form.stage)}) | {_when(form)} | {_to(form)} |" for form in forms]
+    lines += [f"| [{ONE_CLIENT}](#{ONE_CLIENT}) | after an extension for one client alone | compliance |"]
     for form in forms:
         lines += ["", f"## {form.stage}", "", f"{_when(form).capitalize()}; to {_to(form)}.", ""]
-        lines += [
-            f"![The letter {form.stage} in {_LANGUAGE[language]}](letters/{picture(form.stage, language)})"
-            for language in LANGUAGES
-        ]
+        lines += _pictures(form.stage, form.stage)
+    lines += ["", f"## {ONE_CLIENT}", "", "The letter `extended` about one client who was given a deadline of his own;"]
+    lines += [
+        f"`vpnreg preview {EXTENDED} --isp ISP --client {CLIENT}` prints it.",
+        "",
+        *_pictures(ONE_CLIENT, EXTENDED),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _pictures(name: str, stage: str) -> list[str]:
+    return [
+        f"![The letter {stage} in {_LANGUAGE[language]}](letters/{picture(name, language)})" for language in LANGUAGES
+    ]
 
 
 def anchor(stage: str) -> str:

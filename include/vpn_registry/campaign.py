@@ -63,13 +63,15 @@ class Deadline:
 @dataclass(frozen=True, slots=True)
 class Office:
     """Who answers questions about a campaign; printed in every letter. `team_email` is where the daily report and word
-    of our own failures go, and stands in none."""
+    of our own failures go, and stands in none; `authority` is whose office it is, '' where the name says it."""
 
     name: str
     email: str
     phone: str
     name_ur: str
     team_email: str
+    authority: str = ""
+    authority_ur: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,11 @@ def _office(table: TomlTable) -> Office:
     for key, address in (("email", email), ("team_email", team_email)):
         if not _EMAIL.fullmatch(address):
             table.refuse(key, f"is {address!r}; it takes one plain ASCII address")
-    office = Office(table.text("name"), email, table.text("phone"), table.text("name_ur"), team_email)
+    office = Office(
+        *(table.text("name"), email, table.text("phone"), table.text("name_ur"), team_email),
+        authority=table.text("authority", ""),
+        authority_ur=table.text("authority_ur", ""),
+    )
     table.finish()
     return office
 

@@ -52,11 +52,17 @@ def show_case(console: Console, case: Waiting) -> None:
 
 
 def _show_troubles(console: Console, isp: IspOverview) -> None:
-    """What is held, failed, left alone or late about one ISP, and deadlines of its own."""
+    """What is held, failed, left alone or late about one ISP, its own deadlines and mutes."""
     if isp.deadline:
         console.print(f"  {isp.isp}: its own deadline is {isp.deadline}", highlight=False)
     for client, day in isp.client_deadlines.items():
         console.print(f"  {isp.isp}: the deadline of client {client} is {day}", markup=False, highlight=False)
+    for mute in isp.mutes:
+        whom = f"its client {mute['client']}" if mute["client"] else "it"
+        by = f"by {mute['actor']} (case {mute['case']}): {mute['reason']}"
+        console.print(
+            f"  {isp.isp}: no letter speaks of {whom} until {mute['until']}, {by}", markup=False, highlight=False
+        )
     for number, reason in isp.held.items():
         console.print(f"  held: {number} to {isp.isp}, {reason}", markup=False, highlight=False)
     for trouble in isp.troubles:

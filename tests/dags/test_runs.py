@@ -170,6 +170,8 @@ def test_an_extension_is_entered_from_the_form_and_waits_for_another_person(
     assert run("extend_deadline", ends_on="2026-07-31", **form)["state"] == "success"
     own = run("decide_case", case=1, outcome="approve", reason="I entered it myself")
     assert own == {"state": "failed", "failed": ["decide"]}
+    muted = run("mute_notices", isp="nobody", until="2026-06-20", reason="the floods of June")
+    assert muted == {"state": "failed", "failed": ["enter"]}
     assert list((here.home.parent / "mail").glob("*.eml")) == []  # what was refused is told to who asked, by its log
     with home.open_home(here).reading() as db:
         entered = db.execute(text("SELECT kind, subject, opened_by, closed_at FROM cases")).all()

@@ -48,4 +48,9 @@ def test_the_whole_season_explains_every_client_day(tmp_path: Path) -> None:
     assert {letter["stage"] for letter in told["letters"]} >= {"T-60", "T-30", "T-14", "extended", "T+7"}
     asked = [entry["isp"] for entry in told["days"][-1]["entries"] if ", dossier 2026/" in entry["text"]]
     assert "sahil" in asked  # it fell silent: the ladder ends with people
+    assert set(told["dossiers"]) == set(asked)
+    assert told["dossiers"]["margalla"]["clients"], "still to register, with the letters that named them"
+    shown = "\n".join(line.strip() for line in done.stdout.splitlines())
+    assert "as `vpnreg dossier" in shown
+    assert "This is a record for people to decide on. Nothing has been disconnected or blocked." in shown
     assert vpnreg(home, "demo").returncode == 2  # its clock stands later

@@ -94,7 +94,8 @@ def test_every_client_day_to_register_is_explained(played: Installation) -> None
     shown = season_report.as_json(told)["client_days"]
     assert sum(shown["by_reason"].values()) == shown["total"] == len(told.client_days) > 60
     assert shown["unexplained"] == []
-    assert all(shown["by_reason"][why] > 0 for why in (Why.LISTED, Why.NOT_DUE, Why.MERGED, Why.DISPUTED))
+    reasons = (Why.LISTED, Why.NOT_DUE, Why.MERGED, Why.DISPUTED, Why.SUPPRESSED)
+    assert all(shown["by_reason"][why] > 0 for why in reasons)
 
 
 def test_the_calendar_says_what_was_sent_and_why_not(played: Installation) -> None:
@@ -102,10 +103,11 @@ def test_the_calendar_says_what_was_sent_and_why_not(played: Installation) -> No
     assert [day.day for day, page in pages.items() if page.is_silent] == [23, 24]
     said = [(entry.isp, entry.what, entry.text) for entry in pages[date(2026, 6, 29)].entries]
     ours = [line for line in said if line[0] == "margalla"]
-    assert [line[1] for line in ours] == ["no letter", "no letter", "holds", "sends"]
-    assert "(T-7): a later stage was due already" in ours[0][2]
-    assert "(T-1): This is the first notice of the campaign to this ISP." in ours[2][2]
-    assert "7 to register, 4 to check; approved by demo-operator" in ours[3][2]
+    assert [line[1] for line in ours] == ["mutes", "no letter", "no letter", "holds", "sends"]
+    assert "until 02 July 2026 (case 2), by demo-operator, because: Letter No. 20 of the season" in ours[0][2]
+    assert "(T-7): a later stage was due already" in ours[1][2]
+    assert "(T-1): This is the first notice of the campaign to this ISP." in ours[3][2]
+    assert "6 to register, 4 to check; approved by demo-operator" in ours[4][2]
     assert ("margalla", "asks") in [(entry.isp, entry.what) for entry in pages[date(2026, 6, 30)].entries]
 
 

@@ -64,7 +64,7 @@ def data(form: str = "T-14", parts: Parts | None = None, **more: Any) -> notices
         campaign=CAMPAIGN,
         tally=Tally(2, 1, 4),
         parts=named,
-        progress=Progress(1, 2),
+        progress=Progress(1, 2, "N-2026-000099", date(2026, 5, 29)),
         list_on=date(2026, 6, 10),
     )
     return replace(plain, **more)
@@ -120,8 +120,9 @@ def test_nothing_outstanding_is_said_once_and_only_when_all_are_resolved(
 
 def test_progress_counts_new_and_resolved_clients() -> None:
     rows = [("C1", "unregistered"), ("C2", "registered"), ("C3", "disputed"), ("C4", "undeclared")]
-    progress = notices.since_last(select(*rows), statuses(*rows), ["C1", "C2", "C3", "C9"])
-    assert progress == Progress(new=1, resolved=2)
+    last: dict[str, Any] = {"number": "N-2026-000099", "dated_on": date(2026, 5, 29)}
+    progress = notices.since_last(select(*rows), statuses(*rows), ["C1", "C2", "C3", "C9"], **last)
+    assert progress == Progress(1, 2, "N-2026-000099", date(2026, 5, 29))
 
 
 def test_the_tally_follows_the_contracts_sums() -> None:
@@ -248,7 +249,10 @@ def test_the_letter_says_what_the_contract_asks_for() -> None:
         "2 to register",
         "1 to check",
         "1 registered (25.0 % covered)",
-        "1 client is new on this list and 2 have been resolved",
+        "Since our last notice to you, N-2026-000099 of 29 May 2026, 1 client is new on this list",
+        "and 2 have been resolved",
+        CAMPAIGN.office.authority,
+        "valid without a signature",
         "indus_registrations_delta_YYYYMMDD_NNNN.csv",
         "indus_responses_delta_YYYYMMDD_NNNN.csv",
         "dispute",
@@ -294,7 +298,8 @@ def test_no_identity_card_number_is_mailed_even_as_a_subscriber_id() -> None:
 
 def test_the_extension_names_both_dates() -> None:
     extended = data(campaign.EXTENDED, deadline_on=date(2026, 7, 31), previous_deadline_on=date(2026, 6, 30))
-    letter = notices.render(LETTERS, extended)
+    letter = notices.render(LETTERS, replace(extended, decision="Notification No. 17 of 10 June 2026"))
+    assert "Extended by: Notification No. 17 of 10 June 2026" in letter.text
     assert "extended from 30 June 2026 to 31 July 2026" in " ".join(letter.text.split())
     assert letter.subject == "VPN registration: deadline extended to 31 July 2026 (notice N-2026-000123)"
 
@@ -391,6 +396,13 @@ def test_names_of_files_and_numbers_keep_their_order_in_urdu() -> None:
     assert " indus_responses_delta_YYYYMMDD_NNNN.csv " in " ".join(letter.text.split())
 
 
+@pytest.mark.parametrize("form", sorted(LETTERS.forms))
+def test_urdu_letters_have_no_latin_comma(form: str) -> None:
+    letter = notices.render(LETTERS, data(form, notices.no_parts(), isp=replace(ISP, language="ur", name_ur="انڈس")))
+    shown = " ".join(re.sub("<[^>]+>", " ", letter.html).split()) + " ".join(letter.text.split())
+    assert re.findall(r"[^.]{0,20}[,;?][^.]{0,20}", html.unescape(shown)) == []
+
+
 def test_english_letters_hold_no_marks() -> None:
     letter = notices.render(LETTERS, data())
     assert '<bdi dir="ltr">' not in letter.html
@@ -414,6 +426,7 @@ def test_every_letter_can_be_looked_at_before_it_is_sent(form: str, language: st
 def test_the_catalogue_shows_every_letter_in_both_languages() -> None:
     page = (settings.PROJECT / "docs/letters.md").read_text(encoding="utf-8")
     shown = sorted(re.findall(r"\]\(letters/([^)]+)\)", page))
-    assert shown == sorted(f"{form.lower()}.{language}.jpg" for form in LETTERS.forms for language in ("en", "ur"))
+    wanted = [*(form.lower() for form in LETTERS.forms), "one-client"]
+    assert shown == sorted(f"{name}.{language}.jpg" for name in wanted for language in ("en", "ur"))
     assert shown == sorted(path.name for path in (settings.PROJECT / "docs/letters").iterdir())
     assert all((settings.PROJECT / "docs/letters" / name).stat().st_size < 200_000 for name in shown)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from vpn_registry.model import Status, iso_utc
 from vpn_registry.reconciliation.remedies import remedy
+from vpn_registry.registry.mutes import Mute
 from vpn_registry.registry.queries import Explanation
 
 _PARTS = ("statuses", "client", "registrations", "rows", "findings", "notices", "answers", "basis", "organisation")
@@ -34,6 +35,18 @@ def as_values(explanation: Explanation) -> dict[str, Any]:
                 "is_for_client": bool(one.subscriber_id),
             }
             for one in explanation.extensions
+        ],
+        "mutes": [
+            {
+                "case": one.case_id,
+                "is_for_client": bool(one.subscriber_id),
+                "outcome": one.outcome,
+                "until": None if one.until_on is None else one.until_on.isoformat(),
+                "reason": one.reason,
+                "actor": one.actor,
+                "decided_at": iso_utc(one.decided_at),
+            }
+            for one in explanation.mutes
         ],
         "cases": [{"case": number, "kind": kind, "reason": reason} for number, kind, reason in explanation.cases],
         "decisions": [
@@ -82,8 +95,16 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
         until = f" until {decision.until_on}" if decision.until_on else ""
         when = f"{iso_utc(decision.decided_at)} by {decision.actor}"
         _line(console, "decision", f"case {case.id} {case.kind}: {decision.outcome}{until}, {when}: {decision.reason}")
+    for mute in explanation.mutes:
+        _line(console, "letters", f"{_mute(mute)}, {iso_utc(mute.decided_at)} by {mute.actor}: {mute.reason}")
     for one in statuses[1:] if present else statuses:
         _line(console, "before", f"{one['status']} {one['since_at']} to {one['ended_at']}: {one['reason']}")
+
+
+def _mute(one: Mute) -> str:
+    whom = "him" if one.subscriber_id else "the whole ISP"
+    said = f"none speaks of {whom} until {one.until_on}" if one.until_on else f"speak of {whom} again"
+    return f"{said} (case {one.case_id})"
 
 
 def _show_rows(console: Console, explanation: Explanation) -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from vpn_registry import roster, settings
 from vpn_registry.cli.look import audit_read, show_or_write
 from vpn_registry.cli.options import AsJson, known_isp
-from vpn_registry.model import LANGUAGES, ConfigurationError, iso_utc
-
-if TYPE_CHECKING:
-    from vpn_registry.pipeline.dossier import Dossier
+from vpn_registry.model import LANGUAGES, ConfigurationError
 
 commands = typer.Typer()
 
@@ -26,6 +22,9 @@ FORMATS = ("text", "html")
 def preview(
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="Such as T-14, T+7, extended or silent.")],
     isp: Annotated[str, typer.Option("--isp", metavar="SLUG", help="To whom the letter is written.")],
+    client: Annotated[
+        str, typer.Option(metavar="CLIENT", help="As about this client alone, who has a deadline of his own.")
+    ] = "",
     lang: Annotated[str, typer.Option("--lang", help="en or ur; otherwise the ISP's own.")] = "",
     shown: Annotated[str, typer.Option("--format", help="text, or html for a browser.")] = "text",
 ) -> None:
@@ -41,7 +40,8 @@ def preview(
     if shown not in FORMATS:
         raise typer.BadParameter(f"--format takes {' or '.join(FORMATS)}, not {shown!r}")
     try:
-        letter = notices.specimen(notices.load_letters(), stage, isps[isp], roster.load_campaign(), lang)
+        told = roster.load_campaign()
+        letter = notices.specimen(notices.load_letters(), stage, isps[isp], told, lang, client=client)
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from None
     typer.echo(f"Subject: {letter.subject}\n\n{letter.text}" if shown == "text" else letter.html)
@@ -99,33 +99,5 @@ def dossier(
     exchange = open_exchange(settings.load(), open_sftp=no_sftp)
     audit_read(exchange.registry, "dossier", isp, {"isp": isp, "reason": reason})
     told = assemble(exchange, exchange.isps[isp])
-    text = json.dumps(told.as_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(told))
+    text = json.dumps(told.as_json(), indent=2, ensure_ascii=False) if as_json else "\n".join(told.lines())
     show_or_write(f"{text}\n".encode(), output)
-
-
-def _lines(told: Dossier) -> Iterator[str]:
-    yield f"{told.name} ({told.isp}), licence {told.licence or 'not on file'}"
-    yield f"{told.campaign}; as of {iso_utc(told.as_of)}{' (simulated)' if told.is_simulated else ''}"
-    yield f"Legal base: {told.legal_base}"
-    yield f"Client list compared: {told.list_on or 'none accepted'}"
-    yield "\nDeadlines"
-    for one in told.deadlines:
-        whose = f" for {one.only} alone" if one.only else ""
-        yield f"  {one.ends_on}{whose}, entered {one.entered_on}: {one.source}"
-    yield f"\nLetters ({len(told.letters)})"
-    for letter in told.letters:
-        copies = ", ".join(f"{email} {state}" for email, state in letter.recipients.items())
-        about = f"{letter.to_register} to register, {letter.to_check} to check, by {letter.deadline}"
-        yield f"  {letter.sent_on} {letter.notice_no} {letter.stage}: {about}; {copies}"
-    yield from (f"  not sent: {one}" for one in told.not_sent)
-    yield f"\nClients still to register, or disputed ({len(told.clients)})"
-    for client in told.clients:
-        yield f"  {client.subscriber_id}: {client.status} since {client.since}. {client.reason}"
-        yield f"    named in {len(client.letters)} letters" + (
-            f": {', '.join(client.letters)}" if client.letters else ""
-        )
-        yield from (f"    answered {answer}" for answer in client.answers)
-        yield from (f"    {case}" for case in client.cases)
-    yield f"\nFilings ({len(told.filings)})"
-    yield from (f"  {filing}" for filing in told.filings)
-    yield "\nThis is a record for people to decide on. Nothing has been disconnected or blocked."

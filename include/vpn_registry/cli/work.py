@@ -13,7 +13,7 @@ import typer
 
 from vpn_registry import one_pass, roster, settings, terminal
 from vpn_registry.cli.options import AsJson, AsOf, Isp, known_isp
-from vpn_registry.model import ConfigurationError
+from vpn_registry.model import ConfigurationError, NoticeState
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,6 +87,7 @@ def approve(
     stage: Annotated[str | None, typer.Option(help="Only notices of this stage.")] = None,
     isp: Isp = None,
     refuse: Annotated[bool, typer.Option("--refuse", help="Cancel them instead.")] = False,
+    as_json: AsJson = False,
     actor: Annotated[str, typer.Option(hidden=True)] = "operator",
 ) -> None:
     """Approve held notices, on a simulated home only; in production Airflow's form does."""
@@ -100,6 +101,10 @@ def approve(
     _known_stage(stage)
     decide = approval.refuse if refuse else approval.approve
     decided = decide(registry, actor=actor, reason=reason, stage=stage, isp=isp)
+    if as_json:
+        state = NoticeState.CANCELLED if refuse else NoticeState.APPROVED
+        typer.echo(json.dumps([{"notice_no": number, "state": state} for number in decided], indent=2))
+        return
     for number in decided:
         told = (
             "refused; it is cancelled" if refuse else "approved; it goes out with the next run, unless it lapses before"
@@ -112,13 +117,14 @@ def approve(
 @commands.command()
 def extend(
     ends_on: Annotated[datetime, typer.Argument(metavar="DATE", formats=["%Y-%m-%d"], help="The new last day.")],
-    source: Annotated[str, typer.Option(help="The decision or letter that sets it; stands in the history.")],
+    source: Annotated[str, typer.Option(help="The decision or letter that sets it; history and letters name it.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
     isp: Isp = None,
     client: Annotated[
         str, typer.Option(metavar="CLIENT", help="For this client of the ISP alone, by his subscriber id.")
     ] = "",
     as_of: AsOf = None,
+    as_json: AsJson = False,
     actor: Annotated[str, typer.Option(hidden=True)] = "operator",
 ) -> None:
     """Extend the deadline (for all, an ISP or one client), on a simulated home only; in production Airflow's form
@@ -136,6 +142,10 @@ def extend(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    if as_json:
+        entry = {"version": added.version, "ends_on": added.ends_on.isoformat(), "isp": added.isp}
+        typer.echo(json.dumps({**entry, "client": client, "source": source}, ensure_ascii=False))
+        return
     whose = f" for client {client} of {isp}" if client else f" for {isp}" if isp else ""
     told = "the ISP hears it with the next run, if it was told" if isp else "ISPs hear it with the next run, if told"
     typer.echo(f"The deadline{whose} is {added.ends_on:%d %B %Y}; {told} another date.")

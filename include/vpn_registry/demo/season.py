@@ -20,11 +20,13 @@ from vpn_registry.demo.season_script import (
     FALLS_SILENT,
     FILES_AGAIN_AFTER,
     FILINGS,
+    MUTES,
     Extension,
     Filing,
+    Mute,
 )
 from vpn_registry.model import PAKISTAN, PENDING, NoticeState, ZoneFolder, pakistani_day
-from vpn_registry.pipeline import approval, chase, decisions, extension, reconcile
+from vpn_registry.pipeline import approval, chase, decisions, extension, mutes, reconcile
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.scopes import scopes
 from vpn_registry.registry import cases, chronicle, outbox, statuses
@@ -71,6 +73,7 @@ class Season:
     _due: list[Filing] = field(init=False)
     _is_extended: bool = field(init=False)
     _extensions: list[Extension] = field(init=False)
+    _mutes: list[Mute] = field(init=False)
     _office: Office = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +82,7 @@ class Season:
         self._is_extended = self.start > season_script.EXTENDED_AT
         of_ours = [one for one in EXTENSIONS_FOR_ONE if one.isp in self.isps]
         self._extensions = [one for one in of_ours if one.offset >= self.start]
+        self._mutes = [one for one in MUTES if one.offset >= self.start and one.isp in self.isps]
 
     def play(self, office: Office) -> Iterator[date]:
         """Each day when it is over."""
@@ -100,6 +104,7 @@ class Season:
         self._file(day, offset)
         self._extend(day, offset)
         self._extend_for_one(day, offset)
+        self._mute(day, offset)
         exchange = self._office.at(_on(day, PLANNING))
         if _is_anything_due(exchange):
             self._office.send()
@@ -160,6 +165,14 @@ class Season:
             ends_on = deadline_in_force(exchange.campaign, day).ends_on + one.days * _DAY
             client = self.people[one.isp].todo[-1] if one.is_for_client else ""
             extension.enter(exchange, ends_on, source=one.source, actor=OPERATOR, isp=one.isp, client=client)
+
+    def _mute(self, day: date, offset: int) -> None:
+        due = [one for one in self._mutes if one.offset <= offset]
+        self._mutes = [one for one in self._mutes if one.offset > offset]
+        for one in due:
+            exchange = self._office.at(_on(day, FILING))
+            until, client = day + one.days * _DAY, self.people[one.isp].todo[2]
+            mutes.enter(exchange, one.isp, until, client=client, reason=one.reason, actor=OPERATOR)
 
     def _approve(self, exchange: Exchange) -> list[str]:
         with exchange.registry.reading() as db:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -12,11 +13,12 @@ from rich.table import Table
 
 from vpn_registry.campaign import REMINDERS
 from vpn_registry.model import NoticeState, counted, pakistani_day
-from vpn_registry.pipeline import client_days, diary
+from vpn_registry.pipeline import client_days, diary, dossier
 from vpn_registry.pipeline.client_days import MEANS, ClientDay, Why
 from vpn_registry.pipeline.diary import Page
+from vpn_registry.pipeline.dossier import Dossier
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import chronicle
+from vpn_registry.registry import cases, chronicle
 from vpn_registry.registry.chronicle import Fate
 
 _SHOWN_HOLES: Final = 20
@@ -24,14 +26,16 @@ _SHOWN_HOLES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The season when it is over. `sent` are the Message-IDs that the registry calls sent, `received` those of the
-    mails to ISPs in the sink, both sorted; `failed` are DAG runs that did not succeed.
+    """The season when it is over. `dossiers` are those that people were asked to hand over, `sent` the Message-IDs that
+    the registry calls sent, `received` those of the mails to ISPs in the sink, both sorted; `failed` are DAG runs that
+    did not succeed.
     """
 
     isps: tuple[str, ...]
     pages: tuple[Page, ...]
     fates: tuple[Fate, ...]
     client_days: tuple[ClientDay, ...]
+    dossiers: tuple[Dossier, ...]
     sent: list[str]
     received: list[str]
     failed: tuple[str, ...]
@@ -52,11 +56,13 @@ def read(exchange: Exchange, first: date, *, received: Iterable[str], failed: It
     with exchange.registry.reading() as db:
         fates = tuple(chronicle.fates(db, exchange.campaign.slug))
         sent = chronicle.sent_ids(db)
+        asked = {case.isp for case in chronicle.opened_cases(db) if case.kind == cases.DOSSIER}
     return Told(
         isps=tuple(exchange.isps),
         pages=tuple(diary.diary(exchange, first, today)),
         fates=fates,
         client_days=tuple(client_days.explain(client_days.read_record(exchange), first, today)),
+        dossiers=tuple(dossier.assemble(exchange, isp) for slug, isp in exchange.isps.items() if slug in asked),
         sent=sorted(sent),
         received=sorted(received),
         failed=tuple(failed),
@@ -70,8 +76,9 @@ def show_days(console: Console, exchange: Exchange, first: date, last: date) -> 
 
 
 def show(console: Console, told: Told) -> None:
-    """What each stage came to, ISP by ISP, and the equality."""
+    """What each stage came to, ISP by ISP, where the ladder ends, and the equality."""
     _show_stages(console, told)
+    _show_dossiers(console, told)
     _show_equality(console, told)
 
 
@@ -82,6 +89,7 @@ def as_json(told: Told) -> dict[str, Any]:
         "last_day": told.pages[-1].day.isoformat(),
         "days": [page.as_json() for page in told.pages],
         "letters": [_letter_json(fate) for fate in told.fates],
+        "dossiers": {one.isp: one.as_json() for one in told.dossiers},
         "messages": {"sent": len(told.sent), "received": len(told.received)},
         "client_days": {
             "total": len(told.client_days),
@@ -155,6 +163,23 @@ def _show_stages(console: Console, told: Told) -> None:
     console.print(
         "A dash: the ISP has no part in the stage, because it sent no client list before the stage's day.", style="dim"
     )
+
+
+def _show_dossiers(console: Console, told: Told) -> None:
+    """One line a dossier, and the longest story of them whole: `vpnreg dossier` prints each."""
+    if not told.dossiers:
+        return
+    console.print("\nThe dossiers that people were asked to hand over; the ladder ends with them", style="bold")
+    table = Table("ISP", "letters", "filings", "clients still to register or disputed", box=None, padding=(0, 2, 0, 0))
+    for one in told.dossiers:
+        clients = Counter(client.status for client in one.clients)
+        outstanding = ", ".join(f"{number} {status}" for status, number in clients.items())
+        table.add_row(one.isp, str(len(one.letters)), str(len(one.filings)), outstanding or "none that can be compared")
+    console.print(table, highlight=False)
+    shown = max(told.dossiers, key=lambda one: len([reply for client in one.clients for reply in client.answers]))
+    console.print(f"\nOne of them, as `vpnreg dossier {shown.isp}` prints it", style="bold")
+    for line in shown.lines():
+        console.print(f"  {line}".replace("\n", "\n  "), markup=False, highlight=False)
 
 
 def _cell(fate: Fate) -> str:

@@ -75,6 +75,18 @@ EXTENSIONS_FOR_ONE: Final = (
     Extension(-4, "chenab", 5, False, "Letter No. 18 of the season: the ISP's exchange was flooded"),
     Extension(0, "margalla", 3, True, "Letter No. 19 of the season: the client moves its offices"),
 )
+
+
+class Mute(NamedTuple):
+    """Letters are not to speak of a client of the ISP, the third of those to register, for so many `days`."""
+
+    offset: int
+    isp: str
+    days: int
+    reason: str
+
+
+MUTES: Final = (Mute(-1, "margalla", 3, "Letter No. 20 of the season: the firm is being wound up"),)
 OUTAGE: Final = range(-7, -5)
 """Days on which nothing of ours runs: a stage falls due and another one after it."""
 
@@ -84,5 +96,6 @@ UNHEARD: Final = frozenset({("chenab", "T-30")})
 DECISIONS: Final[Mapping[str, tuple[int, str, str]]] = {
     cases.HELD_DELIVERY: (3, "refuse", "The ISP says that its export was incomplete."),
     cases.DISPUTE: (14, "uphold", "The contract names the service; the ISP has shown nothing against it."),
+    cases.DOSSIER: (0, "handed_over", "The legal section has it."),
 }
 """Kind of case -> after how many days the operator decides it, how, and why."""

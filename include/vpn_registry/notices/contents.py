@@ -17,6 +17,8 @@ from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, Status
 COLUMNS: Final = ("subscriber_id", "client_name", "status", "reason")
 REGISTERING: Final = "registering"
 """Stands in place of the status while an ISP's answer `registering` is being waited for."""
+MUTED: Final = "muted"
+"""Stands in place of the status of a client of whom no letter speaks for now, because a person said so."""
 PATIENCE_WORKING_DAYS: Final = 10
 """How long `registering` is waited for, and how long a review may be undecided before the ISP is asked."""
 REVIEW_FROM: Final = -14
@@ -24,7 +26,7 @@ REVIEW_FROM: Final = -14
 
 _PART_A: Final = (Status.UNREGISTERED, Status.EXPIRED, Status.WITHDRAWN, Status.REJECTED)
 _PART_B: Final = (Status.EXPIRING, Status.MISMATCH, Status.UNDECLARED)
-_UNSETTLED: Final = (Status.DISPUTED, Status.REVIEW, Status.NOT_COMPARABLE)
+_UNSETTLED: Final = (Status.DISPUTED.value, Status.REVIEW.value, Status.NOT_COMPARABLE.value, MUTED)
 
 
 class Purpose(StrEnum):
@@ -58,10 +60,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Since the ISP's last notice: clients named now and not then, and clients named then and settled since."""
+    """Since the ISP's last notice, of that number and day: clients named now and not then, and clients named then and
+    settled since."""
 
     new: int
     resolved: int
+    since_no: str = ""  # '' in letters that were composed before they named it
+    since_on: date | None = None
 
 
 def tally(statuses: pd.DataFrame) -> Tally:
@@ -72,6 +77,13 @@ def tally(statuses: pd.DataFrame) -> Tally:
         return int(sum(counts.get(status.value, 0) for status in wanted))
 
     return Tally(total(TO_REGISTER), total(COVERED), total(COMPARABLE))
+
+
+def hide(statuses: pd.DataFrame, muted: Collection[str]) -> pd.DataFrame:
+    """The same frame with MUTED in place of the status of those of these clients whom a letter could name."""
+    namable = [status.value for status in (*_PART_A, *_PART_B, Status.REVIEW)]
+    is_muted = statuses["subscriber_id"].isin(list(muted)) & statuses["status"].isin(namable)
+    return statuses.assign(status=statuses["status"].mask(is_muted, MUTED))
 
 
 def no_parts() -> Parts:
@@ -111,19 +123,22 @@ def purpose_of(parts: Parts, statuses: pd.DataFrame, named_before: Collection[st
     """Whether a notice goes out; `named_before` are the subscribers of the ISP's last sent notice.
 
     "Nothing outstanding" goes once: it names nobody, so that the next time nobody was named before. A client in
-    dispute, under review or on a list too old to compare is not resolved.
+    dispute, under review or on a list too old to compare is not resolved, and of one who is muted nothing is said.
     """
     if parts.subscribers:
         return Purpose.NOTICE
-    if named_before and not _unsettled(statuses) & frozenset(named_before):
+    is_open = (statuses["status"] == MUTED).any() or _unsettled(statuses) & frozenset(named_before)
+    if named_before and not is_open:
         return Purpose.NOTHING_OUTSTANDING
     return Purpose.NOTHING_TO_TELL
 
 
-def since_last(parts: Parts, statuses: pd.DataFrame, named_before: Collection[str]) -> Progress:
-    """What changed since the ISP's last sent notice, which named `named_before`."""
+def since_last(
+    parts: Parts, statuses: pd.DataFrame, named_before: Collection[str], *, number: str, dated_on: date
+) -> Progress:
+    """What changed since the ISP's last sent notice `number`, which named `named_before`."""
     before, now = frozenset(named_before), parts.subscribers
-    return Progress(new=len(now - before), resolved=len(before - now - _unsettled(statuses)))
+    return Progress(len(now - before), len(before - now - _unsettled(statuses)), number, dated_on)
 
 
 def _patience(since: date, holidays: Collection[date]) -> date:
@@ -131,7 +146,7 @@ def _patience(since: date, holidays: Collection[date]) -> date:
 
 
 def _unsettled(statuses: pd.DataFrame) -> frozenset[str]:
-    return frozenset(statuses.loc[statuses["status"].isin([one.value for one in _UNSETTLED]), "subscriber_id"])
+    return frozenset(statuses.loc[statuses["status"].isin(_UNSETTLED), "subscriber_id"])
 
 
 def ordered(named: pd.DataFrame) -> pd.DataFrame:

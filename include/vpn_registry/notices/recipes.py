@@ -21,7 +21,7 @@ from vpn_registry.roster import Isp
 
 _ISP: Final = ("slug", "name", "name_ur", "licence", "language", "cadence_days")
 _CAMPAIGN: Final = ("slug", "name", "name_ur", "legal_base", "legal_base_ur")
-_DATES: Final = ("dated_on", "deadline_on", "list_on", "previous_deadline_on")
+_DATES: Final = ("dated_on", "deadline_on", "list_on", "previous_deadline_on", "due_on")
 
 
 def recipe(letters: Letters, data: NoticeData) -> dict[str, Any]:
@@ -35,7 +35,8 @@ def recipe(letters: Letters, data: NoticeData) -> dict[str, Any]:
         | {"office": asdict(data.campaign.office)},
         "dates": {name: None if day is None else day.isoformat() for name, day in dates.items()},
         "tally": asdict(data.tally),
-        "progress": None if data.progress is None else asdict(data.progress),
+        "progress": None if data.progress is None else _progress(data.progress),
+        "decision": data.decision,
         "only": data.only,
         "is_simulated": data.is_simulated,
     }
@@ -55,11 +56,22 @@ def data_of(kept: Mapping[str, Any], notice_no: str, parts: Parts, isp: Isp, cam
         campaign=replace(campaign, **shown, office=office),
         tally=Tally(**kept["tally"]),
         parts=parts,
-        progress=None if kept["progress"] is None else Progress(**kept["progress"]),
-        only=kept.get("only", ""),  # letters that were composed before clients had deadlines of their own lack it
+        progress=None if kept["progress"] is None else _progress_of(kept["progress"]),
+        # Letters that were composed before clients had deadlines of their own lack these two.
+        only=kept.get("only", ""),
+        decision=kept.get("decision", ""),
         is_simulated=kept["is_simulated"],
         **dates,
     )
+
+
+def _progress(told: Progress) -> dict[str, Any]:
+    return asdict(told) | {"since_on": None if told.since_on is None else told.since_on.isoformat()}
+
+
+def _progress_of(kept: Mapping[str, Any]) -> Progress:
+    since_on = kept.get("since_on")
+    return Progress(**{**kept, "since_on": None if since_on is None else date.fromisoformat(since_on)})
 
 
 def form_sha256(letters: Letters, stage: str, language: str) -> str:

@@ -61,6 +61,8 @@ class NoticeData:
     progress: Progress | None = None  # None in an ISP's first notice
     list_on: date | None = None  # the day the compared client list describes
     previous_deadline_on: date | None = None  # what the ISP had been told before an extension
+    decision: str = ""  # what set the later date, in a letter about an extension
+    due_on: date | None = None  # since when a client list is overdue, in a letter about that
     only: str = ""  # the one client it is about, where a deadline of his own holds
     is_simulated: bool = False
 
@@ -192,6 +194,7 @@ def _wrapped(text: str, indent: str = "") -> str:
 def _facts(data: NoticeData, form: Form, words: Mapping[str, Any]) -> dict[str, Any]:
     dates = {"dated": data.dated_on, "deadline": data.deadline_on}
     dates |= {"previous_deadline": data.previous_deadline_on} if data.previous_deadline_on else {}
+    dates |= {"since": data.progress.since_on} if data.progress and data.progress.since_on else {}
     counts = {name: len(part) for name, part in (("a", data.parts.to_register), ("b", data.parts.to_check))}
     facts: dict[str, Any] = {name: in_words(day, words) for name, day in dates.items()}
     return facts | {
@@ -205,6 +208,8 @@ def _facts(data: NoticeData, form: Form, words: Mapping[str, Any]) -> dict[str, 
         "coverage": percentage(data.tally.covered, data.tally.comparable) if data.tally.comparable else None,
         "progress": data.progress,
         "only": _without_cnics(data.only),
+        "decision": _without_cnics(data.decision),
+        "due_on": in_words(data.due_on, words) if data.due_on else None,
         "list_on": in_words(data.list_on, words) if data.list_on else None,
         "days_left": (data.deadline_on - data.dated_on).days,
         "csv_name": f"{data.notice_no}.csv",

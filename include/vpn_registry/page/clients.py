@@ -63,6 +63,7 @@ def router(room: Room) -> APIRouter:
             statuses=found.statuses, client=next(iter(found.client), None),
             registrations=found.registrations, rows=found.rows, notices=found.notices,
             cases=found.cases, responses=responses, extensions=found.extensions,
+            mutes=[one for one in found.mutes if one.holds_at(sitting.now)],
             elsewhere=[one for one in found.organisation if one["isp"] != slug],
         )  # fmt: skip
 

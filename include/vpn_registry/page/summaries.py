@@ -16,7 +16,7 @@ from vpn_registry.page import urgency
 from vpn_registry.page.desk import Desk, Sitting
 from vpn_registry.page.lists import chosen, paging, sheet, window
 from vpn_registry.page.room import Room, known_isp
-from vpn_registry.registry import browse, deadlines, glance, office_mails, reminders
+from vpn_registry.registry import browse, deadlines, glance, mutes, office_mails, reminders
 from vpn_registry.registry.glance import Coverage, Filing, Standing
 
 TREND_DAYS: Final = 60
@@ -38,6 +38,7 @@ _DAG_PAGES: Final = {
     "send_notices": "/notices",
     "decide_case": "/cases",
     "extend_deadline": "/cases?kind=extension",
+    "mute_notices": "/cases?kind=mute&show=all",
 }
 """What of the page belongs to a DAG; the others show the overview."""
 
@@ -70,7 +71,7 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
                 deliveries=browse.deliveries(db, browse.DeliveryFilter(isp=slug), offset=0, limit=12),
                 notices=browse.notices(db, isp=slug, offset=0, limit=12),
                 cases=_with_due(desk, browse.cases(db, isp=slug, offset=0, limit=12).rows),
-                extensions=deadlines.given_to(db, slug),
+                extensions=deadlines.given_to(db, slug), mutes=mutes.in_force(db, sitting.now, slug),
                 **_figures(sitting, slug),
             )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 A reminder is a notice like any other to the outbox: one row, one message a recipient, frozen bytes. It belongs to no
 stage, so that it is called by its form and day (`silent-20260616`), and no stage's brake looks at it. It never goes to
-an ISP whose zone we can't list, or whose files wait for us.
+an ISP whose zone we can't list, whose files wait for us, or that is muted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from vpn_registry import campaign, notices
 from vpn_registry.campaign import ENDING, REMINDERS, SILENT, deadline_in_force
 from vpn_registry.model import NoticeState, pakistani_day
-from vpn_registry.pipeline import backlog, notify, reminders, silence
+from vpn_registry.pipeline import backlog, mutes, notify, reminders, silence
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import audit_notice
 from vpn_registry.registry import deadlines, glance, locks, messages, outbox, statuses
@@ -57,15 +57,16 @@ def remind(exchange: Exchange, *, is_dry: bool = False, actor: str = ACTOR) -> l
 def _is_due(exchange: Exchange, db: Session, isp: Isp, form: str) -> bool:
     today = pakistani_day(exchange.now())
     last_on = told.last_on(db, form).get(isp.slug)
-    if (last_on is not None and today - last_on < PAUSE) or _is_our_fault(exchange, db, isp):
+    if (last_on is not None and today - last_on < PAUSE) or _has_to_wait(exchange, db, isp):
         return False
     if form == SILENT:
         return silence.overdue_on(exchange, db, isp) is not None
     return not told.has_notice_since(db, isp.slug, today - PAUSE) and len(reminders.ending(exchange, db, isp)) > 0
 
 
-def _is_our_fault(exchange: Exchange, db: Session, isp: Isp) -> bool:
-    """Whether the ISP may have filed and we don't know it: nobody listed its zone today, or its files wait for us."""
+def _has_to_wait(exchange: Exchange, db: Session, isp: Isp) -> bool:
+    """Whether the ISP may have filed and we don't know it (nobody listed its zone today, or its files wait for us), or
+    is muted."""
     watch = glance.watches(db).get(isp.slug)
     is_listed = (
         watch is not None
@@ -73,7 +74,8 @@ def _is_our_fault(exchange: Exchange, db: Session, isp: Isp) -> bool:
         and watch.listed_at is not None
         and pakistani_day(watch.listed_at) >= pakistani_day(exchange.now())
     )
-    why = backlog.cause(exchange, db, isp) if is_listed else "Its zone has not been listed today."
+    ours = backlog.cause(exchange, db, isp) if is_listed else "Its zone has not been listed today."
+    why = ours or mutes.cause(exchange, db, isp.slug)
     if why:
         log.warning("%s: is not reminded. %s", isp.slug, why)
     return bool(why)

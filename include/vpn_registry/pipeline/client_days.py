@@ -20,8 +20,9 @@ from vpn_registry.notices import Purpose
 from vpn_registry.pipeline.backlog import SUPPRESSED
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import notice_action
-from vpn_registry.registry import chronicle, statuses, successions
+from vpn_registry.registry import chronicle, mutes, statuses, successions
 from vpn_registry.registry.chronicle import Fate, Spell
+from vpn_registry.registry.mutes import Mute
 
 if TYPE_CHECKING:
     from vpn_registry.campaign import Campaign, Deadline
@@ -46,7 +47,7 @@ MEANS: Final[Mapping[Why, str]] = {
     Why.MERGED: "the stage did not go because a later one was due already",
     Why.LAPSED: "the stage could not be sent in time",
     Why.HELD: "the letter waited for a person's approval, or a person refused it",
-    Why.SUPPRESSED: "the letter waited because a delivery of the ISP was not decided yet",
+    Why.SUPPRESSED: "a delivery of the ISP was not decided yet, or a person had muted the ISP or the client",
     Why.DISPUTED: "the ISP disputes the client, and a person has not decided yet",
     Why.UNEXPLAINED: "nothing that is stored says why",
 }
@@ -72,7 +73,8 @@ class Record:
 
     `held` are the times in which a notice waited for a person (number -> from, until), `suppressed` the days on which a
     stage of an ISP waited for our backlog; `first_lists` maps ISPs to the day of their first accepted client list,
-    `newest` to the subscriber ids that were given up, each with the one its client has now.
+    `newest` to the subscriber ids that were given up, each with the one its client has now; `mutes` are what people
+    said about letters to keep back.
     """
 
     campaign: Campaign
@@ -84,12 +86,24 @@ class Record:
     suppressed: frozenset[tuple[str, str, date]]
     first_lists: Mapping[str, date]
     newest: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    mutes: tuple[Mute, ...] = ()
+
+    def ids_of(self, spell: Spell) -> list[str]:
+        """The client's id and those that he had before: what was given to one of them is his still."""
+        newest = self.newest.get(spell.isp, {})
+        return [spell.subscriber_id, *(old for old, new in newest.items() if new == spell.subscriber_id)]
+
+    def mute_of(self, spell: Spell, *moments: datetime) -> Mute | None:
+        """What kept letters from speaking of the client at one of these moments."""
+        whose = ("", *self.ids_of(spell))
+        of_him = [mute for mute in self.mutes if mute.isp == spell.isp and mute.subscriber_id in whose]
+        return next((mute for mute in of_him if any(map(mute.holds_at, moments))), None)
 
     def deadline_of(self, spell: Spell, day: date) -> Deadline:
-        """The deadline in force for the client on the day; one given to an earlier id of his is his still."""
-        ids = [old for old, new in self.newest.get(spell.isp, {}).items() if new == spell.subscriber_id]
-        found = [deadline_in_force(self.campaign, day, spell.isp, who) for who in (spell.subscriber_id, *ids)]
-        return max(found, key=lambda deadline: (deadline.ends_on, -deadline.version))
+        """The deadline in force for the client on the day: his own only while it is later than his ISP's."""
+        usual = deadline_in_force(self.campaign, day, spell.isp)
+        own = [deadline_in_force(self.campaign, day, spell.isp, who) for who in self.ids_of(spell)]
+        return max([usual, *own], key=lambda deadline: deadline.ends_on)
 
     def is_about(self, fate: Fate, spell: Spell, day: date) -> bool:
         """Whether the ISP's notice is one of those that speak of the client: his own, while he has a deadline of his
@@ -108,6 +122,7 @@ def read_record(exchange: Exchange) -> Record:
         isps = {spell.isp for spell in spells}
         lists = {isp: statuses.first_list_on(db, isp) for isp in isps}
         newest = {isp: successions.newest_ids(db, isp) for isp in isps}
+        muted = tuple(mutes.history(db))
     return Record(
         campaign=exchange.campaign,
         offsets=notices.load_letters().offsets,
@@ -120,6 +135,7 @@ def read_record(exchange: Exchange) -> Record:
         ),
         first_lists={isp: day for isp, day in lists.items() if day is not None},
         newest=newest,
+        mutes=muted,
     )
 
 
@@ -152,6 +168,10 @@ def _one(record: Record, spell: Spell, day: date, holes: Iterable[tuple[str, Why
     verdicts = [(fate.notice_no, _verdict(record, fate, spell, day)) for fate in about_him]
     order = list(Why)
     detail, why = min([*verdicts, *holes], key=lambda verdict: order.index(verdict[1]), default=("", Why.NOT_DUE))
+    if why in (Why.UNEXPLAINED, Why.SUPPRESSED):
+        moments = [moment for fate in about_him for moment in (fate.left_at, fate.settled_at) if moment]
+        if mute := record.mute_of(spell, *moments, _end_of(day)):
+            return replace(found, why=Why.SUPPRESSED, detail=f"case {mute.case_id}: {mute.reason}")
     return replace(found, why=why, detail=detail if why is not Why.NOT_DUE else "")
 
 

@@ -15,7 +15,7 @@ from vpn_registry.campaign import working_day_after
 from vpn_registry.model import NoticeState, iso_utc, pakistani_day
 from vpn_registry.pipeline import extension
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import audit, cases, contests, locks, messages, responses, reviews
+from vpn_registry.registry import audit, cases, contests, locks, messages, mutes, responses, reviews
 from vpn_registry.registry.cases import Case, Decision, DecisionRefusedError
 
 __all__ = ["KINDS", "DecisionRefusedError", "Kind", "Option", "Waiting", "decide", "waiting"]
@@ -34,11 +34,12 @@ CarryOut = Callable[[Exchange, Case, Decision, Record], None]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One thing that may be decided: what it means, what it does beside being recorded, whether it may end."""
+    """One thing that may be decided: what it means, what it does beside being recorded, whether it may or must end."""
 
     means: str
     carry_out: CarryOut
     may_end: bool = False
+    must_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +89,42 @@ def decide(
     if case.closed_at is not None and not is_decided:
         raise DecisionRefusedError(f"Case {case.id} was settled by the ISP's own files; there is nothing to decide.")
     decision = Decision(outcome, reason.strip(), actor, exchange.now(), until)
-
-    def record(db: Session) -> None:
-        cases.record_decision(db, case, decision)
-        audit.record(
-            db,
-            actor=actor,
-            action="decide",
-            object_type="case",
-            object_id=str(case.id),
-            detail={
-                "isp": case.isp,
-                "kind": case.kind,
-                "outcome": outcome,
-                "until": None if until is None else until.isoformat(),
-            },
-            at=decision.decided_at,
-        )
-
-    option.carry_out(exchange, case, decision, record)
+    option.carry_out(exchange, case, decision, lambda db: _record(db, case, decision))
     return case
+
+
+def enter(exchange: Exchange, isp: str, kind: str, subject: str, decision: Decision) -> Case:
+    """Decide what nobody asked: a case that is decided as it is entered, or the one about the subject decided anew.
+
+    For outcomes that are only recorded. Raises DecisionRefusedError, in one sentence, as `decide` does.
+    """
+    said: dict[str, Any] = {"reason": decision.reason, "at": decision.decided_at, "opened_by": decision.actor}
+    with exchange.registry.writing() as db:
+        locks.hold_isp(db, isp)
+        known = cases.cases_about(db, isp, [subject], [kind])
+        number = known[0].id if known else cases.open_case(db, isp, kind, subject, **said)
+        (case,) = cases.get_cases(db, [number])
+        _refuse_wrong(exchange, case, _option(case, decision.outcome), decision.reason, decision.until_on)
+        _record(db, case, decision)
+    return case
+
+
+def _record(db: Session, case: Case, decision: Decision) -> None:
+    cases.record_decision(db, case, decision)
+    audit.record(
+        db,
+        actor=decision.actor,
+        action="decide",
+        object_type="case",
+        object_id=str(case.id),
+        detail={
+            "isp": case.isp,
+            "kind": case.kind,
+            "outcome": decision.outcome,
+            "until": None if decision.until_on is None else decision.until_on.isoformat(),
+        },
+        at=decision.decided_at,
+    )
 
 
 def waiting(exchange: Exchange) -> list[Waiting]:
@@ -154,6 +171,10 @@ def _refuse_wrong(exchange: Exchange, case: Case, option: Option, reason: str, u
         raise DecisionRefusedError("The reason holds what reads as an identity card number; leave it out.")
     if until is not None and not option.may_end:
         raise DecisionRefusedError(f"This decision on case {case.id} ({case.kind}) has no last day; leave `until` out.")
+    if until is None and option.must_end:
+        raise DecisionRefusedError(
+            f"This decision on case {case.id} ({case.kind}) ends by itself: say in `until` when."
+        )
     if until is not None and until < pakistani_day(exchange.now()):
         raise DecisionRefusedError(f"{until} has passed; name a later last day.")
 
@@ -233,6 +254,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         {
             "handed_over": Option("the dossier is with the legal section", _only_record),
             "not_needed": Option("nobody needs a dossier, for the reason given", _only_record),
+        }
+    ),
+    cases.MUTE: Kind(
+        {
+            mutes.MUTE: Option("no letter speaks of it until the day that is given", _only_record, True, must_end=True),
+            mutes.LIFT: Option("letters speak of it again from now on", _only_record),
         }
     ),
     cases.UNCERTAIN_MESSAGE: Kind(

@@ -14,13 +14,14 @@ from vpn_registry.notices import NOTHING_OUTSTANDING, Purpose
 from vpn_registry.pipeline.backlog import SUPPRESSED
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.trail import notice_action
-from vpn_registry.registry import cases, chronicle, deadlines
+from vpn_registry.registry import cases, chronicle, deadlines, mutes
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from vpn_registry.campaign import Deadline
     from vpn_registry.registry.chronicle import Event, Fate, Filed, Opened
+    from vpn_registry.registry.mutes import Mute
 
 EVERYBODY: Final = ""
 """Stands in place of an ISP in what concerns all of them."""
@@ -88,7 +89,8 @@ def diary(exchange: Exchange, first: date, last: date) -> list[Page]:
             *_letters(fates, events, {one.version: one.subscriber_id for one in known}),
             *_waiting(events),
             *_extensions(events, {f"{one.campaign}/{one.version}": one for one in known}),
-            *_cases(chronicle.opened_cases(db)),
+            *_cases(case for case in chronicle.opened_cases(db) if case.kind != cases.MUTE),
+            *_mutes(mutes.history(db)),
         ]
         ran_on = {pakistani_day(moment) for moment in chronicle.runs_at(db)}
     by_day: dict[date, list[Entry]] = {}
@@ -160,6 +162,14 @@ def _extensions(events: Iterable[Event], entries: Mapping[str, Deadline]) -> Ite
             whose = f" of {one.only} alone" if one.only else ""
             text = f"the deadline{whose} to {one.ends_on:%d %B %Y} ({one.source}), entered by {event.actor}"
             yield Entry(event.happened_at, one.isp or EVERYBODY, "extends", text)
+
+
+def _mutes(decided: Iterable[Mute]) -> Iterator[Entry]:
+    for one in decided:
+        whom = f"client {one.subscriber_id}" if one.subscriber_id else "the whole ISP"
+        until = f" until {one.until_on:%d %B %Y}" if one.until_on else ""
+        text = f"{whom}{until} (case {one.case_id}), by {one.actor}, because: {one.reason}"
+        yield Entry(one.decided_at, one.isp, "mutes" if one.until_on else "unmutes", text)
 
 
 def _cases(opened: Iterable[Opened]) -> Iterator[Entry]:

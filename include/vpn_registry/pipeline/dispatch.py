@@ -14,9 +14,9 @@ from vpn_registry.model import PAKISTAN, NoticeState, pakistani_day
 from vpn_registry.notices import Purpose
 from vpn_registry.notices.mail import MailParts, compose_mail
 from vpn_registry.notices.outcomes import outcome_of
-from vpn_registry.pipeline import collect, letter
+from vpn_registry.pipeline import collect, letter, mutes
 from vpn_registry.pipeline.exchange import Exchange, MailRelay, Post
-from vpn_registry.registry import audit, messages
+from vpn_registry.registry import audit, locks, messages
 from vpn_registry.registry.messages import FrozenLetter, Message
 from vpn_registry.registry.outbox import Notice
 from vpn_registry.roster import Isp
@@ -108,6 +108,10 @@ def _send_one(exchange: Exchange, isp: Isp, post: Post, notice: Notice, message:
         raise ValueError("The mail connection has no from_email; set it in the connection's extra.")
     at = exchange.now()
     with exchange.registry.writing() as db:
+        locks.hold_isp(db, isp.slug)  # a mute is entered before this transaction, or after it
+        if why := mutes.cause(exchange, db, isp.slug):
+            log.warning("%s: %s waits. %s", isp.slug, notice.notice_no, why)
+            return NoticeState.APPROVED
         text = messages.told_letter(db, notice.notice_no) or letter.compose(exchange, db, isp, notice)
         if text is None:
             messages.cancel_unsent(db, notice, reason=Purpose.NOTHING_TO_TELL, at=at)

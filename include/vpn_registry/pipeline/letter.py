@@ -9,7 +9,7 @@ from vpn_registry import notices
 from vpn_registry.campaign import EXTENDED, REMINDERS
 from vpn_registry.model import Answer, pakistani_day
 from vpn_registry.notices import Letter, NoticeData, Purpose
-from vpn_registry.pipeline import reconcile, reminders
+from vpn_registry.pipeline import mutes, reconcile, reminders
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.scopes import scope_of
 from vpn_registry.reconciliation.comparison import RULE_VERSION
@@ -63,26 +63,30 @@ def notice_data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> No
         return reminders.data(exchange, db, isp, notice)
     scope = scope_of(exchange, db, notice)
     now = scope.of(statuses.latest(db, isp.slug))
+    shown = mutes.told(exchange, db, isp.slug, now)
     today = pakistani_day(exchange.now())
     last = scope.last_sent(db)
     named_before = scope.named_before(last)
     # The letter `extended` belongs to no stage: it asks what the days left ask.
     offset = notices.load_letters().offsets.get(notice.stage, (today - notice.ends_on).days)
     parts = notices.select_parts(
-        now,
+        shown,
         offset=offset,
         today=today,
         holidays=exchange.holidays,
         registering=reconcile.registering_since(exchange, db, isp.slug),
         review_since=reconcile.review_since(now),
     )
-    purpose = notices.purpose_of(parts, now, named_before)
+    purpose = notices.purpose_of(parts, shown, named_before)
     form = notices.NOTHING_OUTSTANDING if purpose is Purpose.NOTHING_OUTSTANDING else notice.stage
     if notice.stage == EXTENDED:
         form = EXTENDED
     elif purpose is Purpose.NOTHING_TO_TELL:
         return None
     told = scope.told_on(db, before=notice.notice_no)
+    progress = None
+    if last is not None:
+        progress = notices.since_last(parts, shown, named_before, number=last.notice_no, dated_on=last.dated_on)
     return NoticeData(
         notice_no=notice.notice_no,
         form=form,
@@ -92,9 +96,10 @@ def notice_data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> No
         campaign=exchange.campaign,
         tally=notices.tally(now),
         parts=parts,
-        progress=notices.since_last(parts, now, named_before) if last else None,
+        progress=progress,
         list_on=statuses.list_on(db, isp.slug),
         previous_deadline_on=told if told is not None and told < notice.ends_on else None,
+        decision=scope.deadline.source if form == EXTENDED else "",
         only=scope.only,
         is_simulated=exchange.registry.is_simulated,
     )

@@ -11,7 +11,7 @@ from vpn_registry import campaign, notices
 from vpn_registry.campaign import EXTENDED, Deadline, StageDay
 from vpn_registry.model import Contact, NoticeState, pakistani_day
 from vpn_registry.notices import Letters, Purpose, Tally
-from vpn_registry.pipeline import backlog, missed, reconcile
+from vpn_registry.pipeline import backlog, missed, mutes, reconcile
 from vpn_registry.pipeline.approval import approve, held, held_text, refuse
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.scopes import Scope, scope_of, scopes
@@ -51,6 +51,7 @@ def plan(exchange: Exchange, *, is_dry: bool = False, actor: str = PLANNER) -> l
 
     First brings the statuses up to date, which a dry run does too: they are no notice's business alone. An ISP whose
     deliveries we have not judged yet is left for tomorrow: our own backlog never makes a client look unregistered.
+    Neither is a muted ISP written to.
     Then settles the stages that do not go any more. `actor` is kept as who planned.
     """
     for isp in reconcile.outdated(exchange):
@@ -97,7 +98,7 @@ def _proposals(exchange: Exchange, letters: Letters, isp: Isp, *, is_dry: bool) 
             if stage is not None
             and not outbox.has_notice(db, scope.deadline.campaign, scope.deadline.version, stage.stage, isp.slug)
         ]
-        why = backlog.cause(exchange, db, isp) if due else None
+        why = (backlog.cause(exchange, db, isp) or mutes.cause(exchange, db, isp.slug)) if due else None
         proposals = [] if why else [_proposal(exchange, db, isp, scope, stage) for scope, stage in due]
     for scope, stage in due if why else []:
         log.warning("%s: %s waits. %s", isp.slug, stage.stage, why)
@@ -123,15 +124,16 @@ def _stage(exchange: Exchange, db: Session, letters: Letters, scope: Scope) -> S
 
 def _proposal(exchange: Exchange, db: Session, isp: Isp, scope: Scope, stage: StageDay) -> Proposal:
     now = scope.of(statuses.latest(db, isp.slug))
+    told = mutes.told(exchange, db, isp.slug, now)
     parts = notices.select_parts(
-        now,
+        told,
         offset=stage.offset,
         today=pakistani_day(exchange.now()),
         holidays=exchange.holidays,
         registering=reconcile.registering_since(exchange, db, isp.slug),
         review_since=reconcile.review_since(now),
     )
-    purpose = notices.purpose_of(parts, now, scope.named_before(scope.last_sent(db)))
+    purpose = notices.purpose_of(parts, told, scope.named_before(scope.last_sent(db)))
     form = notices.NOTHING_OUTSTANDING if purpose is Purpose.NOTHING_OUTSTANDING else stage.stage
     if stage.stage == EXTENDED:  # the new date is told in any case
         purpose, form = Purpose.NOTICE, EXTENDED

@@ -13,7 +13,7 @@ from vpn_registry.pipeline import silence
 from vpn_registry.pipeline.approval import held_text
 from vpn_registry.pipeline.decisions import Waiting, waiting
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import glance, ledger, messages, outbox, status_runs
+from vpn_registry.registry import glance, ledger, messages, mutes, outbox, status_runs
 from vpn_registry.registry import statuses as stored
 
 _KINDS: Final = {
@@ -38,7 +38,8 @@ class IspOverview:
     `orphans` are registrations in force without a client; `last_run` tells what the last comparison found new,
     resolved, changed and gone. `overdue_since` is the first day on which its client list was late, `reminded_on` the
     day of the last reminder. `deadline` is the ISP's own where it was given a later one, `client_deadlines` are those
-    of its clients who were.
+    of its clients who were. `mutes` are the letters that a person keeps back: client ('' = all), until, reason, actor
+    and case.
     """
 
     isp: str
@@ -63,6 +64,7 @@ class IspOverview:
     reminded_on: str | None = None
     deadline: str | None = None
     client_deadlines: dict[str, str] = field(default_factory=dict)
+    mutes: list[dict[str, str | int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def overview(exchange: Exchange) -> Overview:
         runs = status_runs.last(db)
         orphans = {isp: status_runs.orphans(db, isp) for isp in runs}
         late = {one.isp: one for one in silence.silent(exchange, db)}
+        muted = mutes.in_force(db, now)
         histories = {isp: stored.to_register_history(db, isp) for isp in exchange.isps}
     cases = waiting(exchange)
     isps = []
@@ -132,6 +135,7 @@ def overview(exchange: Exchange) -> Overview:
                 reminded_on=_iso(late[slug].reminded_on) if slug in late else None,
                 deadline=_iso(usual.ends_on) if usual.ends_on != deadline.ends_on else None,
                 client_deadlines={who: one.ends_on.isoformat() for who, one in own.items()},
+                mutes=[_mute(one) for one in muted if one.isp == slug],
             )
         )
     return Overview(
@@ -150,6 +154,16 @@ def _run(run: status_runs.Run | None) -> dict[str, Any] | None:
     if run is None:
         return None
     return {"run_at": iso_utc(run.run_at), "rule_version": run.rule_version, **asdict(run.moves)}
+
+
+def _mute(one: mutes.Mute) -> dict[str, str | int]:
+    return {
+        "client": one.subscriber_id,
+        "until": str(one.until_on),
+        "reason": one.reason,
+        "actor": one.actor,
+        "case": one.case_id,
+    }
 
 
 def _ordered(counts: dict[str, int]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from vpn_registry.model import Status, pakistani_day
 from vpn_registry.notices import NoticeData, Parts
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.silence import overdue_on
-from vpn_registry.registry import reminders, statuses
+from vpn_registry.registry import mutes, reminders, statuses
 from vpn_registry.registry.outbox import Notice
 from vpn_registry.roster import Isp
 
@@ -26,10 +26,11 @@ ENDS_WITHIN: Final = timedelta(days=30)
 
 def ending(exchange: Exchange, db: Session, isp: Isp, but: str = "") -> pd.DataFrame:
     """The clients whose registration in force ends soon and whom no letter but `but` told lately, as notices name
-    them."""
+    them; the muted are left out."""
     today = pakistani_day(exchange.now())
     soon = reminders.ending(db, isp.slug, today, today + ENDS_WITHIN)
     told = reminders.named_since(db, isp.slug, exchange.now() - ENDS_WITHIN, but=but)
+    told |= mutes.clients(db, isp.slug, exchange.now())
     soon = soon[~soon["subscriber_id"].isin(told)].reset_index(drop=True)
     reason = "Registration " + soon["registration_ref"] + " (" + soon["national_no"] + ") ends on " + soon["valid_to"]
     return soon.assign(status=Status.EXPIRING.value, reason=reason + ".")[list(notices.COLUMNS)]
@@ -40,7 +41,8 @@ def data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> NoticeDat
     parts = notices.no_parts()
     if notice.form == ENDING:
         parts = Parts(parts.to_register, ending(exchange, db, isp, but=notice.notice_no))
-    if not parts.subscribers and (notice.form != SILENT or overdue_on(exchange, db, isp) is None):
+    overdue = overdue_on(exchange, db, isp) if notice.form == SILENT else None
+    if not parts.subscribers and overdue is None:
         return None
     return NoticeData(
         notice_no=notice.notice_no,
@@ -52,5 +54,6 @@ def data(exchange: Exchange, db: Session, isp: Isp, notice: Notice) -> NoticeDat
         tally=notices.tally(statuses.latest(db, isp.slug)),
         parts=parts,
         list_on=statuses.list_on(db, isp.slug),
+        due_on=overdue,
         is_simulated=exchange.registry.is_simulated,
     )

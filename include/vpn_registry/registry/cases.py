@@ -20,6 +20,7 @@ UNCERTAIN_MESSAGE: Final = "uncertain_message"  # subject: the message's id
 EXTENSION: Final = "extension"  # subject: the later last day, and the client if for one; `isp` is '' if for everybody
 DOSSIER: Final = "dossier"  # subject: the deadline whose last notice is over, as `2026/2`
 REVIEW: Final = "review"
+MUTE: Final = "mute"  # subject: the subscriber id, '' for the whole ISP; decided as it is entered
 ABOUT_CLIENTS: Final = (DISPUTE, REGISTERED_ELSEWHERE, REVIEW)
 """The kinds whose subject is a subscriber id."""
 

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.campaign import Deadline
 from vpn_registry.model import pakistani_day
-from vpn_registry.registry import cases, deadlines, organisations, status_runs, successions
+from vpn_registry.registry import cases, deadlines, mutes, organisations, status_runs, successions
 from vpn_registry.registry.cases import Case, Decision
 from vpn_registry.registry.history import NOW, Then
+from vpn_registry.registry.mutes import Mute
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientStatusRow,
@@ -42,7 +43,8 @@ class Explanation:
     `earlier_ids`: under which he was listed before; what touched those is told too. `decisions`:
     what people decided about him, the last one first. `organisation`: the registrations with any ISP that share his
     keys now (organisations.py). `orphans`: those of his refs that pair with no client of the list. `extensions`: later
-    deadlines that were given to the ISP alone, or to him.
+    deadlines that were given to the ISP alone, or to him. `mutes`: what people said of letters to keep back, about him
+    or his whole ISP.
     """
 
     statuses: list[ViewRow]
@@ -59,6 +61,7 @@ class Explanation:
     answers: list[ViewRow]
     orphans: list[str]
     extensions: list[Deadline]
+    mutes: list[Mute]
 
 
 def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Explanation | None:
@@ -103,6 +106,7 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
         extensions=[
             one for one in deadlines.given_to(db, isp, ids) if at is None or one.entered_on <= pakistani_day(at)
         ],
+        mutes=[one for one in mutes.about(db, isp, ids) if at is None or one.decided_at <= at],
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
     return explanation if any(known) else None

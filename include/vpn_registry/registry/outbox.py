@@ -42,8 +42,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class LastSent:
-    """The ISP's last sent notice of a campaign: its tally and whom it named."""
+    """The ISP's last sent notice of a campaign: its number, its date, its tally and whom it named."""
 
+    notice_no: str
+    dated_on: date
     counts: dict[str, int]
     subscribers: frozenset[str]
 
@@ -134,7 +136,7 @@ def last_sent(db: Session, isp: str, campaign: str, client: str = "") -> LastSen
     Of the notices by the deadline of one `client`, or ('') of those by the ISP's.
     """
     last = db.execute(
-        select(NoticeRow.id, NoticeRow.counts)
+        select(NoticeRow.id, NoticeRow.notice_no, NoticeRow.counts)
         .where(NoticeRow.isp == isp, NoticeRow.campaign == campaign, NoticeRow.state == NoticeState.SENT)
         .where(NoticeRow.form.not_in(REMINDERS), _by_deadline_of(DeadlineRow.subscriber_id, client))
         .order_by(NoticeRow.notice_no.desc())
@@ -143,7 +145,17 @@ def last_sent(db: Session, isp: str, campaign: str, client: str = "") -> LastSen
     if last is None:
         return None
     named = db.scalars(select(NoticeClientRow.subscriber_id).where(NoticeClientRow.notice_id == last.id))
-    return LastSent(dict(last.counts), successions.follow(named.all(), successions.newest_ids(db, isp)))
+    subscribers = successions.follow(named.all(), successions.newest_ids(db, isp))
+    return LastSent(last.notice_no, pakistani_day(_left_at(db, last.id)), dict(last.counts), subscribers)
+
+
+def _left_at(db: Session, notice_id: int) -> datetime:
+    """When the letter of a sent notice was composed: a copy that was put off is composed anew at each try."""
+    copy = MessageRow
+    of_notice = (copy.notice_id == notice_id, copy.state.in_(TOLD))
+    copies: Any = db.execute(select(copy.attempts, copy.frozen_at, copy.settled_at).where(*of_notice))
+    moments: list[datetime] = [frozen_at if tries == 1 else settled_at for tries, frozen_at, settled_at in copies]
+    return min(moments)
 
 
 def told_on(db: Session, isp: str, campaign: str, client: str = "", *, before: str | None = None) -> date | None:

@@ -10,9 +10,11 @@ import pytest
 
 from tests.unit.test_project import table
 from vpn_registry import roster, settings
+from vpn_registry.campaign import extend
 from vpn_registry.model import NoticeState, Status
 from vpn_registry.pipeline.client_days import MEANS, Record, Why, count, explain
 from vpn_registry.registry.chronicle import Fate, Spell
+from vpn_registry.registry.mutes import Mute
 
 OFFSETS = {"T-14": -14, "T-7": -7}
 T14, BEFORE, AFTER = date(2026, 6, 16), date(2026, 6, 15), date(2026, 6, 17)
@@ -56,7 +58,7 @@ def cancelled(reason: str, day: int = 16) -> Fate:
 def why(day: date, *fates: Fate, spells: tuple[Spell, ...] = (), **values: Any) -> Why:
     """Where the only client-day of the day belongs."""
     record = Record(
-        campaign=roster.load_campaign(),
+        campaign=values.get("campaign", roster.load_campaign()),
         offsets=OFFSETS,
         holidays=frozenset(),
         spells=spells or (spell(),),
@@ -64,6 +66,7 @@ def why(day: date, *fates: Fate, spells: tuple[Spell, ...] = (), **values: Any) 
         held=values.get("held", {}),
         suppressed=values.get("suppressed", frozenset()),
         first_lists={"indus": values.get("first_list", date(2026, 6, 1))},
+        mutes=values.get("mutes", ()),
     )
     (found,) = explain(record, day, day)
     return found.why
@@ -129,6 +132,39 @@ def test_a_stage_may_wait_for_our_own_backlog() -> None:
     suppressed = frozenset({("indus", "T-14", T14)})
     assert why(T14, suppressed=suppressed) is Why.SUPPRESSED
     assert why(T14, letter(settled_at=at(18), left_at=at(18)), suppressed=suppressed) is Why.SUPPRESSED
+
+
+def test_a_clients_own_deadline_ends_when_his_isp_gets_the_same() -> None:
+    """Letters of the ISP speak of him again; no stage of his own is due any more."""
+    own = extend(roster.load_campaign(), date(2026, 7, 2), date(2026, 6, 10), "Letter 12", "indus", "C-1")
+    both = extend(own, date(2026, 7, 2), date(2026, 6, 22), "Letter 13", "indus")
+    theirs = letter(deadline_version=3, stage="T-7", stage_on=date(2026, 6, 25), settled_at=at(25), left_at=at(25))
+    assert why(date(2026, 6, 25), theirs, campaign=both) is Why.LISTED
+    assert why(date(2026, 6, 24), theirs, campaign=both) is Why.NOT_DUE
+    assert why(date(2026, 6, 19), theirs, campaign=both) is Why.UNEXPLAINED  # T-14 of his own left no trace
+
+
+def mute(client: str = "", since: int = 10, until: int = 16, replaced: datetime | None = None) -> Mute:
+    return Mute(1, "indus", client, "mute", "a flood", "amna", at(since), date(2026, 6, until), replaced)
+
+
+@pytest.mark.parametrize("client", ["", "C-1"])
+def test_a_mute_explains_what_it_kept_back_and_nothing_else(client: str) -> None:
+    muted = (mute(client),)
+    assert why(T14, letter(named={}), mutes=muted) is Why.SUPPRESSED
+    assert why(T14, cancelled("nothing_to_tell"), mutes=muted) is Why.SUPPRESSED
+    assert (
+        why(T14, letter(NoticeState.APPROVED, settled_at=None, left_at=None, named={}), mutes=muted) is Why.SUPPRESSED
+    )
+    assert why(T14, mutes=muted) is Why.SUPPRESSED
+    assert why(T14, letter(), mutes=muted) is Why.LISTED
+    assert why(BEFORE, letter(named={}), mutes=muted) is Why.NOT_DUE
+    assert why(AFTER, mutes=muted) is Why.UNEXPLAINED
+
+
+def test_a_mute_of_another_day_or_client_explains_nothing() -> None:
+    for other in (mute("C-2"), mute(until=15), mute(since=17, until=20), mute(replaced=at(16, 4))):
+        assert why(T14, letter(named={}), mutes=(other,)) is Why.UNEXPLAINED
 
 
 def test_a_disputed_client_is_counted_with_its_dispute() -> None:

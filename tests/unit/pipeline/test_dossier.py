@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from tests.installation import Cast, Installation, answer, registrations, responses
+from tests.installation import Cast, Installation, answer, clients, registrations, responses
 from vpn_registry.model import Response, Status
 from vpn_registry.pipeline import decisions, reconcile
 from vpn_registry.pipeline.dossier import Dossier, assemble
@@ -48,6 +48,16 @@ def test_answers_and_decisions_stand_with_their_client(asked: Installation, indu
     upheld = next(client for client in dossier(asked).clients if client.subscriber_id == who)
     assert upheld.status == Status.UNREGISTERED
     assert "uphold by amna on 2026-06-16, because: The contract says so." in upheld.cases[0]
+
+
+def test_what_was_said_of_a_client_under_an_earlier_id_stands_with_him(asked: Installation, indus: Cast) -> None:
+    old = indus.listed[-1]
+    asked.at(timedelta(days=1))
+    asked.drop(clients("indus", 2, [*indus.listed[:-1], {**old, "subscriber_id": "IND-NEW"}]))
+    asked.run()
+    reconcile.compare(asked.exchange, "indus")
+    his = next(client for client in dossier(asked).clients if client.subscriber_id == "IND-NEW")
+    assert his.letters == ("N-2026-000001 of 2026-06-16 (T-14, part A)",)
 
 
 def test_no_name_and_no_number_of_a_client_is_in_it(asked: Installation, indus: Cast) -> None:
