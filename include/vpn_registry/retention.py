@@ -25,6 +25,7 @@ class Kept(StrEnum):
     REGISTRATIONS = "registrations"
     CLIENTS = "clients"
     RESPONSES = "responses"
+    OFFICE_MAILS = "office_mails"
     BACKUPS = "backups"
 
 

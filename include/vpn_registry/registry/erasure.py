@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from vpn_registry.model import DeliveryState, Outcome, ZoneFolder
 from vpn_registry.registry.deliveries import changed_rows
 from vpn_registry.registry.guards import KEPT_FOR_EVER
+from vpn_registry.registry.office_mails import SENT, UNCERTAIN, WITHHELD
 from vpn_registry.registry.tables import (
     CaseRow,
     ClientRow,
@@ -23,6 +24,7 @@ from vpn_registry.registry.tables import (
     DeliveryRow,
     DiscardedDeliveryRow,
     FindingRow,
+    OfficeMailRow,
     RegistrationRow,
     RegistrationVersionRow,
     ResponseRow,
@@ -126,12 +128,21 @@ def _settled_response(before: datetime) -> ColumnElement[bool]:
     return and_(ResponseRow.erased_at.is_(None), ResponseRow.learnt_at < before, ~is_open)
 
 
+def _settled_mail(before: datetime) -> ColumnElement[bool]:
+    mail = OfficeMailRow
+    is_left = or_(mail.recipient != "", mail.body_text != "", mail.body_html != "", mail.reply != "")
+    return and_(mail.last_at < before, mail.state.in_((SENT, WITHHELD, UNCERTAIN)), is_left)
+
+
 _ERASURES: Final[Mapping[Kept, _Erasure]] = {
     Kept.FINDINGS: _Erasure(FindingRow, _judged_before, lambda _at: {"value": "", "suggestion": ""}),
     Kept.REGISTRATIONS: _erased_versions(RegistrationVersionRow, RegistrationRow),
     Kept.CLIENTS: _erased_versions(ClientVersionRow, ClientRow),
     Kept.RESPONSES: _Erasure(
         ResponseRow, _settled_response, lambda at: {"reference": None, "comment": None, "erased_at": at}
+    ),
+    Kept.OFFICE_MAILS: _Erasure(
+        OfficeMailRow, _settled_mail, lambda _at: dict.fromkeys(("recipient", "body_text", "body_html", "reply"), "")
     ),
 }
 ERASED: Final = tuple(_ERASURES)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.unit.registry.filing import AT, add, file_clients, file_registrations, store, withdraw
 from vpn_registry.model import Feed, Mode, Outcome, Response, RowCounts, Severity, ZoneFolder
-from vpn_registry.registry import cases, erasure, ledger
+from vpn_registry.registry import cases, erasure, ledger, office_mails
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.tables import DeliveryRowRow, FindingRow, RegistrationVersionRow, ResponseRow
 from vpn_registry.retention import Kept
@@ -99,6 +99,22 @@ def test_the_words_of_a_response_wait_for_the_case_about_its_client(registry: Re
     assert erase(registry, Kept.RESPONSES, AT + DAY) == 1
     with registry.reading() as db:
         assert set(db.execute(select(ResponseRow.comment, ResponseRow.response))) == {(None, Response.DISPUTE)}
+
+
+def test_a_mail_to_the_office_loses_its_text_once_it_is_settled_for_long(registry: Registry) -> None:
+    with registry.writing() as db:
+        for about, state in (("2026-06-15", office_mails.SENT), ("2026-06-16", office_mails.QUEUED)):
+            office_mails.queue(
+                db, office_mails.REPORT, about, recipient="team@x.example", subject="Report", text="t", html="h", at=AT,
+                state=state,
+            )  # fmt: skip
+    assert erase(registry, Kept.OFFICE_MAILS, AT) == 0
+    assert erase(registry, Kept.OFFICE_MAILS, AT + DAY) == 1
+    with registry.reading() as db:
+        rows = db.execute(text("SELECT about, recipient, subject, body_text FROM office_mails ORDER BY id"))
+        assert [tuple(row) for row in rows] == [
+            ("2026-06-15", "", "Report", ""), ("2026-06-16", "team@x.example", "Report", "t"),
+        ]  # fmt: skip
 
 
 def judged(registry: Registry, seq: int, outcome: Outcome, *, folder: ZoneFolder = ZoneFolder.INCOMING) -> int:
