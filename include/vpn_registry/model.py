@@ -162,6 +162,11 @@ class ContactRole(StrEnum):
     ESCALATION = "escalation"
 
 
+TEMPORARY: Final = "temporary"
+SIDECAR: Final = "sidecar"
+"""Kinds of regular files that are no delivery: an upload in progress, and a checksum without its file."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListedFile:
     """One entry of one listing of a zone folder, judged by the listing's own mode bits."""
@@ -169,7 +174,7 @@ class ListedFile:
     name: str
     size: int
     mtime: int  # seconds since the epoch, the zone's clock
-    kind: str  # "file", "directory", "link", "fifo", "socket", "device" or "unknown"
+    kind: str  # "file", "directory", "link", "fifo", "socket", "device", "unknown", TEMPORARY or SIDECAR
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,8 @@ def _show_troubles(console: Console, isp: IspOverview) -> None:
         console.print(f"  held: {number} to {isp.isp}, {reason}", markup=False, highlight=False)
     for trouble in isp.troubles:
         console.print(f"  {isp.isp}: {trouble}", style="red", markup=False, highlight=False)
-    for irregular in isp.left_alone:
-        console.print(f"  {isp.isp}: {irregular}, and is left alone", markup=False, highlight=False)
+    for lying in isp.left_alone:
+        console.print(f"  {isp.isp}: not taken: {lying}", markup=False, highlight=False)
     if isp.overdue_since:
         reminded = f"reminded {isp.reminded_on}" if isp.reminded_on else "not reminded"
         console.print(f"  {isp.isp}: its client list is overdue since {isp.overdue_since}, {reminded}", highlight=False)

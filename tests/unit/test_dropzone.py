@@ -20,6 +20,7 @@ from vpn_registry.dropzone import (
     is_sidecar,
     is_temporary,
     take,
+    told_apart,
 )
 from vpn_registry.model import ListedFile
 
@@ -67,6 +68,14 @@ def test_an_ordinary_name_is_not_temporary(name: str) -> None:
 def test_a_checksum_file_is_a_sidecar() -> None:
     assert is_sidecar("a.csv.sha256")
     assert not is_sidecar("a.csv")
+
+
+def test_a_listing_tells_uploads_and_lone_checksums_from_deliveries() -> None:
+    names = ("a.csv", "a.csv.sha256", "b.csv.sha256", "c.csv.part", "c.csv.part.sha256")
+    listed = [*(ListedFile(name, 1, 1, "file") for name in names), ListedFile("d.part", 0, 1, "directory")]
+    assert [(file.name, file.kind) for file in told_apart(listed)] == [
+        ("a.csv", "file"), ("b.csv.sha256", "sidecar"), ("c.csv.part", "temporary"), ("d.part", "directory"),
+    ]  # fmt: skip
 
 
 def test_each_kind_of_entry_is_listed_as_what_it_is(root: Path, zone: FolderZone) -> None:

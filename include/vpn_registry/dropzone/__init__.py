@@ -24,6 +24,7 @@ from vpn_registry.dropzone.zone import (
     is_sidecar,
     is_temporary,
     take,
+    told_apart,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "is_temporary",
     "open_folder",
     "take",
+    "told_apart",
 ]

@@ -7,13 +7,13 @@ import io
 import os
 import re
 import stat as modes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
-from vpn_registry.model import ListedFile
+from vpn_registry.model import SIDECAR, TEMPORARY, ListedFile
 
 if TYPE_CHECKING:
     import paramiko
@@ -85,6 +85,23 @@ def is_temporary(name: str) -> bool:
 def is_sidecar(name: str) -> bool:
     """Whether a name is the checksum beside a file rather than a delivery of its own (contract section 3)."""
     return name.lower().endswith(".sha256")
+
+
+def told_apart(files: Sequence[ListedFile]) -> list[ListedFile]:
+    """A listing as the ledger takes it: uploads in progress, and checksums without their file, are of a kind of their
+    own, which nobody takes; a checksum beside its file goes with it and is left out."""
+    beside = {f"{file.name}.sha256" for file in files}
+    told = []
+    for file in files:
+        if file.kind != "file":
+            told.append(file)
+        elif is_temporary(file.name):
+            told.append(replace(file, kind=TEMPORARY))
+        elif not is_sidecar(file.name):
+            told.append(file)
+        elif file.name not in beside:
+            told.append(replace(file, kind=SIDECAR))
+    return told
 
 
 def take(zone: Zone, path: str, listed: ListedFile, landing: Keeps, limit: int) -> Taken:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpn_registry.campaign import GRACE
-from vpn_registry.dropzone import Zone, ZoneError, is_sidecar, is_temporary
+from vpn_registry.dropzone import Zone, ZoneError, told_apart
 from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.judgement import judge_stored
@@ -153,12 +153,7 @@ def _list_zone(isp: Isp, way_in: AbstractContextManager[Zone] | Exception) -> Li
 
 
 def _listing(zone: Zone) -> Listing:
-    return Listing(time.time(), {folder: _deliverable(zone.list(folder)) for folder in ZoneFolder})
-
-
-def _deliverable(files: Iterable[ListedFile]) -> list[ListedFile]:
-    """Without uploads in progress; sidecars go with their file."""
-    return [f for f in files if not is_temporary(f.name) and not is_sidecar(f.name)]
+    return Listing(time.time(), {folder: told_apart(zone.list(folder)) for folder in ZoneFolder})
 
 
 def _observe(exchange: Exchange, isp: Isp, listing: Listing) -> tuple[list[Delivery], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from vpn_registry import campaign
 from vpn_registry.forecast import Forecast, forecast
@@ -13,18 +13,9 @@ from vpn_registry.pipeline import silence
 from vpn_registry.pipeline.approval import held_text
 from vpn_registry.pipeline.decisions import Waiting, waiting
 from vpn_registry.pipeline.exchange import Exchange
-from vpn_registry.registry import glance, ledger, messages, mutes, outbox, status_runs
+from vpn_registry.registry import glance, messages, mutes, outbox, status_runs
 from vpn_registry.registry import statuses as stored
-
-_KINDS: Final = {
-    "link": "a link",
-    "directory": "a folder",
-    "fifo": "a FIFO",
-    "socket": "a socket",
-    "device": "a device",
-    "unknown": "of no kind that the listing tells",
-    "name": "a file whose name can't be stored",
-}
+from vpn_registry.registry.lying import left_alone, sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +25,7 @@ class IspOverview:
     `comparable` and `coverage` (from 0 to 1) are None when no client is comparable; `failing_since` tells since when
     its zone can't be listed, `error` why. `held` maps notice numbers to the reason why they wait for a person;
     `troubles` are messages that failed or are uncertain, with the relay's words. `left_alone` is what lies in its zone
-    and is no file to take. `forecast` is of clients to register at the deadline, None when too little is known.
+    and is not taken, with the reason. `forecast` is of clients to register at the deadline, None when unknown.
     `orphans` are registrations in force without a client; `last_run` tells what the last comparison found new,
     resolved, changed and gone. `overdue_since` is the first day on which its client list was late, `reminded_on` the
     day of the last reminder. `deadline` is the ISP's own where it was given a later one, `client_deadlines` are those
@@ -93,7 +84,7 @@ def overview(exchange: Exchange) -> Overview:
         held = outbox.notices(db, NoticeState.HELD)
         by_state = messages.counts(db)
         troubles = messages.troubles(db)
-        irregular = ledger.left_alone(db)
+        lying = left_alone(db, now)
         runs = status_runs.last(db)
         orphans = {isp: status_runs.orphans(db, isp) for isp in runs}
         late = {one.isp: one for one in silence.silent(exchange, db)}
@@ -123,9 +114,7 @@ def overview(exchange: Exchange) -> Overview:
                 notices=notices.get(slug, {}),
                 held={notice.notice_no: held_text(notice) for notice in held if notice.isp == slug},
                 troubles=[f"{one.notice_no} {one.state}: {one.reply}" for one in troubles if one.isp == slug],
-                left_alone=[
-                    f"{one.folder}/{one.file_name} is {_KINDS[one.kind]}" for one in irregular if one.isp == slug
-                ],
+                left_alone=sentences(one for one in lying if one.isp == slug),
                 failing_since=iso_utc(zone.failing_since_at) if zone and zone.failing_since_at else None,
                 error=zone.error or "" if zone else "",
                 forecast=forecast(histories[slug], usual.ends_on),

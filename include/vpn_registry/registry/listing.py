@@ -8,7 +8,6 @@ simulated clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,17 +22,6 @@ from vpn_registry.registry.tables import AnswerRow, DeliveryRow, IrregularFileRo
 OPEN: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED)
 """The states of a file that is not stored yet; of each name there is one."""
 _TAKEN: Final = (DeliveryState.STORED, DeliveryState.JUDGED, DeliveryState.ANSWERED)
-
-
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
-    """A link, directory, FIFO, device, or a file whose name no database holds (`kind` is `name`)."""
-
-    isp: str
-    folder: ZoneFolder
-    file_name: str
-    kind: str
-    first_listed_at: datetime
 
 
 def observe(
@@ -177,14 +165,6 @@ def _is_storable(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in name
-
-
-def left_alone(db: Session) -> list[LeftAlone]:
-    """What lies in the zones and is no delivery, because only regular files with a storable name are opened."""
-    columns = tuple(getattr(IrregularFileRow, name) for name in LeftAlone.__slots__)
-    query = select(*columns).order_by(IrregularFileRow.isp, IrregularFileRow.folder, IrregularFileRow.file_name)
-    rows: Any = db.execute(query)
-    return [LeftAlone(*row) for row in rows]
 
 
 def _remember_irregular(db: Session, isp: str, folder: ZoneFolder, files: list[ListedFile], at: datetime) -> None:

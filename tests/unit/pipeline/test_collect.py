@@ -241,6 +241,22 @@ def test_links_and_folders_are_remembered_once_and_left_alone(house: Installatio
     assert len(house.rows("SELECT * FROM irregular_files")) == 2
 
 
+def test_what_is_never_finished_is_told_after_a_day(house: Installation, indus: Cast) -> None:
+    name, content = registrations("indus", 1, indus.registered(1))
+    house.drop((f"{name}.part", content), isp="indus")
+    house.drop((f"{name}.sha256", b"0" * 64), isp="indus")
+    house.run()
+    told = {isp.isp: isp.left_alone for isp in overview(house.exchange).isps}
+    assert told["indus"] == []
+    house.at(timedelta(days=1, hours=1))
+    house.run()
+    told = {isp.isp: isp.left_alone for isp in overview(house.exchange).isps}
+    assert told["indus"] == [
+        f"incoming/{name}.part is an upload that was not renamed within a day",
+        f"incoming/{name}.sha256 is a checksum without its file",
+    ]
+
+
 def test_an_oversized_file_is_answered_once_and_left_lying(house: Installation, indus: Cast) -> None:
     house.add_isp("indus", "limits = { max_bytes = 100 }\n")
     house.at(timedelta())

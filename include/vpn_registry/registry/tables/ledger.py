@@ -192,7 +192,7 @@ class ZoneOutageRow(Base):
 
 
 class IrregularFileRow(Base):
-    """A link, directory, FIFO, device or unreadable name in a zone: reported once and left alone."""
+    """A link, directory, FIFO, device, unreadable name, unfinished upload or lone checksum in a zone: left alone."""
 
     __tablename__ = "irregular_files"
     __table_args__ = (UniqueConstraint("isp", "folder", "file_name"),)
