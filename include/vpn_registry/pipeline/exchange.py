@@ -50,12 +50,6 @@ class Exchange:
     landing: LandingStore
     journal: Journal
     open_sftp: OpenSftp
-    run: str = ""
-    """The DAG run at work, as `dag_id/run_id`; '' outside of one."""
-
-    def behind(self) -> dict[str, str]:
-        """What the audit trail adds to an event so that the page can lead to the DAG run behind it."""
-        return {"run": self.run} if self.run else {}
 
     def now(self) -> datetime:
         """The installation's clock: real time, or the instant at which a simulated home stands."""
@@ -103,7 +97,7 @@ def open_exchange(settings: Settings, *, open_sftp: OpenSftp, as_of: datetime | 
     The campaign is that of campaign.toml with the deadlines recorded in the registry. Raises ConfigurationError for a
     wrong setting or file, another schema, a missing key file, or sample ISPs on a home that is not simulated.
     """
-    registry = home.open_home(settings, as_of=as_of)
+    registry = home.open_home(settings, as_of=as_of, run=run)
     isps = roster.load_isps(settings.isps, settings.home)
     roster.refuse_samples(isps, is_simulated=registry.is_simulated)
     return Exchange(
@@ -114,5 +108,4 @@ def open_exchange(settings: Settings, *, open_sftp: OpenSftp, as_of: datetime | 
         landing=LandingStore(settings.landing, registry.keys.encrypt, registry.keys.decrypt),
         journal=Journal(settings.journal),
         open_sftp=open_sftp,
-        run=run,
     )

@@ -159,7 +159,7 @@ def _audit(
         action=action,
         object_type="delivery",
         object_id=str(delivery.id),
-        detail={"isp": delivery.isp, "outcome": outcome.value, "changed": changed} | exchange.behind(),
+        detail={"isp": delivery.isp, "outcome": outcome.value, "changed": changed},
         at=at,
     )
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import iso_utc
+from vpn_registry.registry.behind import run_of, told
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.locks import hold_audit_chain
 from vpn_registry.registry.tables import AuditEventRow, AuditSealRow
@@ -68,7 +69,7 @@ def record(
     detail: Mapping[str, Any],
     at: datetime,
 ) -> None:
-    """Insert one event; it exists if and only if the transaction of `db` commits."""
+    """Insert one event; it exists if and only if the transaction of `db` commits. It names the DAG run behind it."""
     db.execute(
         insert(AuditEventRow).values(
             happened_at=at,
@@ -76,7 +77,7 @@ def record(
             action=action,
             object_type=object_type,
             object_id=object_id,
-            detail=dict(detail),
+            detail={**detail, **told(run_of(db))},
         )
     )
 

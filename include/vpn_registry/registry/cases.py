@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from vpn_registry.registry.behind import run_of
 from vpn_registry.registry.tables import CaseRow, DecisionRow
 
 HELD_DELIVERY: Final = "held_delivery"
@@ -76,8 +77,9 @@ def open_case(
     if found is not None:
         return found
     opened = insert(CaseRow).values(
-        isp=isp, kind=kind, subject=subject, delivery_id=delivery_id, reason=reason, opened_at=at, opened_by=opened_by
-    )
+        isp=isp, kind=kind, subject=subject, delivery_id=delivery_id, reason=reason, opened_at=at, opened_by=opened_by,
+        opened_in=run_of(db),
+    )  # fmt: skip
     return db.scalars(opened.returning(CaseRow.id)).one()
 
 
@@ -143,9 +145,10 @@ def record_decision(db: Session, case: Case, decision: Decision) -> None:
     db.execute(update(CaseRow).where(*still_open).values(closed_at=decision.decided_at))
 
 
-def open_cases(db: Session, isp: str | None = None) -> list[Case]:
+def open_cases(db: Session, isp: str | None = None, kind: str | None = None) -> list[Case]:
     """Open cases, oldest first."""
     query = select(*_CASE).where(CaseRow.closed_at.is_(None)).order_by(CaseRow.opened_at, CaseRow.id)
-    if isp is not None:
-        query = query.where(CaseRow.isp == isp)
+    for value, column in ((isp, CaseRow.isp), (kind, CaseRow.kind)):
+        if value is not None:
+            query = query.where(column == value)
     return [Case(*row) for row in db.execute(query)]

@@ -35,10 +35,10 @@ from vpn_registry.registry.views import ViewRow, clients_view, contested_registr
 class Explanation:
     """Why a client has his status: the present one first in `statuses`, and everything that touched him.
 
-    `statuses`: status, reason, decided_by, registration_ref, candidate, since_at, ended_at, status_since_at and the
-    deliveries it rests on. `registrations`: the registry view of his refs, and of those his status names. `rows`: what
-    became of rows that named him, `findings` what was found in them. `notices`: those he stood in, `answers` what the
-    ISP answered to them.
+    `statuses`: status, reason, decided_by, registration_ref, candidate, since_at, ended_at, status_since_at, the
+    deliveries it rests on, and the DAG run that set it (`made_in`). `registrations`: the registry view of his refs, and
+    of those his status names. `rows`: what became of rows that named him, `findings` what was found in them. `notices`:
+    those he stood in, `answers` what the ISP answered to them.
     `basis`: the last comparison of the ISP: run_at, rule_version, deadline_on, list_delivery_id, its file and day.
     `earlier_ids`: under which he was listed before; what touched those is told too. `decisions`:
     what people decided about him, the last one first. `organisation`: the registrations with any ISP that share his
@@ -140,8 +140,9 @@ def _statuses(isp: str, ids: list[str]) -> Any:
             status.status, status.reason, status.decided_by, status.registration_ref, status.candidate,
             status.since_at, status.ended_at,
             func.coalesce(status.status_since_at, status.since_at).label("status_since_at"),
-            status.client_delivery_id, status.registration_delivery_id,
+            status.client_delivery_id, status.registration_delivery_id, ReconciliationRunRow.made_in,
         )
+        .join(ReconciliationRunRow, ReconciliationRunRow.id == status.since_run_id)
         .where(status.isp == isp, status.subscriber_id.in_(ids))
         .order_by(status.id.desc())
     )  # fmt: skip

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.model import ConfigurationError, iso_utc
 from vpn_registry.registry import guards
+from vpn_registry.registry.behind import told
 from vpn_registry.registry.engine import WRITER, database_file, engine_for
 from vpn_registry.registry.keys import KeyRing
 from vpn_registry.registry.tables import AuditEventRow, DeliveryRow, HomeRow, KeyMarkRow, NoticeRow, ZoneWatchRow
@@ -31,13 +32,14 @@ KEY_MARK: Final = "this registry's key file"
 
 @dataclass(frozen=True)
 class Registry:
-    """An open registry: sessions, keys and the clock."""
+    """An open registry: sessions, keys and the clock; `run` is the DAG run that opened it, as `dag_id/run_id`."""
 
     settings: Settings
     keys: KeyRing
     is_simulated: bool
     simulated_at: datetime | None
     _engine: Engine
+    run: str = ""
 
     def now(self) -> datetime:
         """Aware UTC: the simulated instant of a simulated home, else this machine's clock."""
@@ -53,7 +55,7 @@ class Registry:
         """A session whose work is committed at the end of the block, or rolled back when it raises."""
         with (
             self._engine.connect().execution_options(**{WRITER: True}) as connection,
-            Session(connection, autoflush=False) as session,
+            Session(connection, autoflush=False, info=told(self.run)) as session,
             session.begin(),
         ):
             yield session
@@ -74,8 +76,8 @@ def upgrade(settings: Settings) -> str:
     return _upgrade(settings, as_of=None)
 
 
-def open_home(settings: Settings, *, as_of: datetime | None = None) -> Registry:
-    """Open the registry of a home.
+def open_home(settings: Settings, *, as_of: datetime | None = None, run: str = "") -> Registry:
+    """Open the registry of a home, for the DAG run `run` if one asks.
 
     With `as_of` (aware) an empty home is set up and becomes simulated, and a simulated one moves its clock forward.
     Raises ConfigurationError when the schema is another one, the key file is missing or not this registry's, or
@@ -92,7 +94,7 @@ def open_home(settings: Settings, *, as_of: datetime | None = None) -> Registry:
         home = connection.execute(select(HomeRow.is_simulated, HomeRow.simulated_at)).one()
         _refuse_other_keys(connection, settings, keys)
     simulated_at = home.simulated_at if as_of is None else _move_clock(engine, home.simulated_at, as_of)
-    return Registry(settings, keys, home.is_simulated, simulated_at, engine)
+    return Registry(settings, keys, home.is_simulated, simulated_at, engine, run)
 
 
 def _upgrade(settings: Settings, *, as_of: datetime | None) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, Response, pakistani_day
 from vpn_registry.registry import statuses, successions
+from vpn_registry.registry.behind import run_of
 from vpn_registry.registry.bulk import TEXT, read_frame
 from vpn_registry.registry.cases import ABOUT_CLIENTS, DISPUTE, REGISTERED_ELSEWHERE
 from vpn_registry.registry.tables import (
@@ -243,6 +244,7 @@ def _settle_cases(db: Session, delivery: Delivery, said: Mapping[str, Response],
             "delivery_id": delivery.id,
             "reason": f"The ISP answered {said[who]} to a notice that names the client.",
             "opened_at": at,
+            "opened_in": run_of(db),
         }
         for who, kind in sorted(wanted - open_now.keys())
     ]

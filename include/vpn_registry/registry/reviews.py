@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Status
+from vpn_registry.registry.behind import run_of
 from vpn_registry.registry.cases import REVIEW
 from vpn_registry.registry.deliveries import batches
 from vpn_registry.registry.tables import CaseRow, DecisionRow
@@ -59,10 +60,11 @@ def follow(
     for some in batches(over):
         db.execute(update(CaseRow).where(CaseRow.id.in_(some)).values(closed_at=at))
     opened = [
-        {"isp": isp, "kind": REVIEW, "subject": who, "evidence": key, "reason": reason, "opened_at": at}
+        {"isp": isp, "kind": REVIEW, "subject": who, "evidence": key, "reason": reason, "opened_at": at,
+         "opened_in": run_of(db)}
         for (who, key), reason in sorted(asked.items())
         if (who, key) not in known
-    ]
+    ]  # fmt: skip
     if opened:
         db.execute(insert(CaseRow), opened)
 

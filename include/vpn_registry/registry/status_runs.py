@@ -16,6 +16,7 @@ from sqlalchemy import and_, delete, exists, func, insert, literal, select, upda
 from sqlalchemy.orm import Session
 
 from vpn_registry.registry import statuses
+from vpn_registry.registry.behind import run_of
 from vpn_registry.registry.bulk import insert_frame
 from vpn_registry.registry.tables import (
     ClientRow,
@@ -139,6 +140,7 @@ def _add_run(db: Session, isp: str, run: Run) -> int:
         "counts": run.counts,
         "orphans": run.orphans,
         **{name: getattr(run.moves, name) for name in Moves.__slots__},
+        "made_in": run_of(db),
     }
     return db.scalars(insert(ReconciliationRunRow).values(**values).returning(ReconciliationRunRow.id)).one()
 

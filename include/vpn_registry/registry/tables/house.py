@@ -58,6 +58,7 @@ class CaseRow(Base):
     opened_by: Mapped[LongText] = mapped_column(server_default="")  # the person who entered it; '' when nobody did
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     evidence: Mapped[LongText] = mapped_column(server_default="")  # of a review: the key that pairs in part
+    opened_in: Mapped[LongText] = mapped_column(server_default="")  # the DAG run, as `dag_id/run_id`; '' if none did
 
 
 class DecisionRow(Base):

@@ -34,6 +34,7 @@ class ReconciliationRunRow(Base):
     resolved: Mapped[int]
     changed: Mapped[int]
     gone: Mapped[int]
+    made_in: Mapped[LongText] = mapped_column(server_default="")  # the DAG run, as `dag_id/run_id`; '' if none did
 
 
 class ClientStatusRow(Base):
