@@ -18,7 +18,7 @@ from jinja2 import Environment
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from vpn_registry.model import ConfigurationError
-from vpn_registry.page import clients, deliveries, mail, rendering, summaries
+from vpn_registry.page import clients, deliveries, filers, mail, rendering, summaries
 from vpn_registry.page.desk import Desk
 from vpn_registry.page.room import Room
 from vpn_registry.registry.reader import NotAuditedError
@@ -58,7 +58,7 @@ def make_app(folder: Path, guards: Guards, open_desk: Callable[[], Desk]) -> Fas
         docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(guards.look)], redirect_slashes=False
     )
     room = Room(rendering.environment(folder / "templates"), open_desk)
-    for module in (summaries, deliveries, mail):
+    for module in (summaries, filers, deliveries, mail):
         app.include_router(module.router(room, guards.clients))
     app.include_router(clients.router(room), dependencies=[Depends(guards.clients)])
     _serve_static(app, folder / "static")

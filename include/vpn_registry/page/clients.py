@@ -16,6 +16,8 @@ from vpn_registry.page.rendering import address
 from vpn_registry.page.room import Room, actor, known_isp
 from vpn_registry.registry import browse, glance
 
+ROWS: Final = 20
+"""So many of the last rows are shown: a client on a daily list is named by hundreds."""
 _STATUSES: Final = tuple(status.value for status in Status)
 _CLIENTS: Final = {
     "subscriber_id": "subscriber", "client_name": "name", "status": "status", "since_at": "since", "reason": "reason",
@@ -49,6 +51,7 @@ def router(room: Room) -> APIRouter:
 
     @routes.get("/isps/{slug}/clients/{subscriber_id:path}")
     def client(request: Request, slug: str, subscriber_id: str) -> Response:
+        from vpn_registry.reconciliation.remedies import remedy
         from vpn_registry.registry import queries
 
         with room.sit_down() as (desk, sitting):
@@ -58,11 +61,15 @@ def router(room: Room) -> APIRouter:
         desk.record(actor(request), "look_at_client", "client", f"{slug}/{subscriber_id}", isp=slug)
         if found is None:
             raise HTTPException(404)
+        present = next((one for one in found.statuses[:1] if not one["ended_at"]), None)
+        to_do = remedy(Status(present["status"]), present["decided_by"], present["candidate"]) if present else ""
         return room.page(
-            request, "client.html", desk, sitting, isp=isp, subscriber_id=subscriber_id,
-            statuses=found.statuses, client=next(iter(found.client), None),
-            registrations=found.registrations, rows=found.rows, notices=found.notices,
-            cases=found.cases, responses=responses, extensions=found.extensions,
+            request, "client.html", desk, sitting, isp=isp, subscriber_id=subscriber_id, present=present, to_do=to_do,
+            past=found.statuses[1:] if present else found.statuses, client=next(iter(found.client), None),
+            registrations=found.registrations, rows=found.rows[: -ROWS - 1 : -1], rows_total=len(found.rows),
+            findings=found.findings[: -ROWS - 1 : -1], notices=found.notices, cases=found.cases, responses=responses,
+            decisions=found.decisions, extensions=found.extensions, earlier_ids=found.earlier_ids,
+            orphans=found.orphans, basis=next(iter(found.basis), None),
             mutes=[one for one in found.mutes if one.holds_at(sitting.now)],
             elsewhere=[one for one in found.organisation if one["isp"] != slug],
         )  # fmt: skip

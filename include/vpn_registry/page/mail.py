@@ -65,13 +65,14 @@ def router(room: Room, clients: Callable[..., Any]) -> APIRouter:
                 raise HTTPException(404)
             named = browse.named_clients(sitting.db, one["id"], part=part, offset=asked.offset, limit=asked.limit)
             messages = browse.messages(sitting.db, one["id"])
+            runs = browse.runs_behind(sitting.db, "message", [row["id"] for row in messages])
             events = browse.events(sitting.db, "notice", notice_no)
         desk.record(actor(request), "look_at_notice", "notice", notice_no, isp=one["isp"], rows=len(named.rows))
         if asked.is_sheet:
             return sheet(f"{notice_no}-clients", _NAMED, named.rows, named.total)
         return room.page(
             request, "notice.html", desk, sitting, one=one, named=named.rows, messages=messages, part=part,
-            events=events, paging=paging(asked, len(named.rows), named.total),
+            runs=runs, events=events, paging=paging(asked, len(named.rows), named.total),
         )  # fmt: skip
 
     @routes.get("/messages/{message_id}/{what}", dependencies=[Depends(clients)])

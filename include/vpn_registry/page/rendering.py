@@ -59,8 +59,12 @@ def moment(value: datetime | None) -> str:
     return f"{value.astimezone(PAKISTAN):%-d %b %Y, %H:%M}" if value is not None else "-"
 
 
-def day(value: date | None) -> str:
-    return f"{value:%-d %b %Y}" if value is not None else "-"
+def day(value: date | str | None) -> str:
+    """`16 Jun 2026`, also of a day that a view of the registry gives as ISO text."""
+    if not value:
+        return "-"
+    on = date.fromisoformat(value) if isinstance(value, str) else value
+    return f"{on:%-d %b %Y}"
 
 
 def number(value: int | None) -> str:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from vpn_registry.campaign import SILENT
 from vpn_registry.forecast import Forecast, forecast
 from vpn_registry.model import Outcome, percentage
 from vpn_registry.page import urgency
 from vpn_registry.page.desk import Desk, Sitting
+from vpn_registry.page.filers import of_roster
 from vpn_registry.page.lists import chosen, paging, sheet, window
 from vpn_registry.page.room import Room, known_isp
-from vpn_registry.registry import browse, deadlines, glance, mutes, office_mails, reminders
-from vpn_registry.registry.glance import Coverage, Filing, Standing
+from vpn_registry.pipeline.silence import Filer
+from vpn_registry.registry import browse, deadlines, glance, mutes, office_mails
+from vpn_registry.registry.glance import Coverage, Standing
+from vpn_registry.registry.lying import left_alone
 
 TREND_DAYS: Final = 60
 FINDINGS_DAYS: Final = 30
 WEEKS: Final = 8
+NEEDS: Final = 100
+"""So many cases and notices at most stand on the overview; their own pages have all."""
 _OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
 _CASES: Final = {
     "id": "case", "isp": "isp", "kind": "kind", "subject": "about", "reason": "reason", "opened_at": "opened",
@@ -34,6 +38,7 @@ _ISPS: Final = {
 }  # fmt: skip
 _DAG_PAGES: Final = {
     "collect_deliveries": "/deliveries",
+    "chase_filers": "/filers",
     "approve_notices": "/notices?state=held",
     "send_notices": "/notices",
     "decide_case": "/cases",
@@ -49,13 +54,15 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
     @routes.get("/")
     def overview(request: Request, form: str = "") -> Response:
         with room.sit_down() as (desk, sitting):
-            filings = glance.filings(sitting.db)
-            rows = _isps(desk, sitting, filings)
+            every = of_roster(desk, sitting)
+            rows = _isps(desk, sitting, every)
             if form == "csv":
                 return sheet("isps", _ISPS, rows, len(rows))
+            needs, waiting = _needs(desk, sitting, every)
             return room.page(
-                request, "overview.html", desk, sitting, rows=rows, needs=_needs(desk, sitting, filings),
-                national=_national(rows), reported_on=office_mails.reported_on(sitting.db), **_figures(sitting),
+                request, "overview.html", desk, sitting, rows=rows, needs=needs, waiting=waiting,
+                national=_national(rows), silent=sum(one.is_silent for one in every),
+                reported_on=office_mails.reported_on(sitting.db), **_figures(sitting),
             )  # fmt: skip
 
     @routes.get("/isps/{slug}")
@@ -66,7 +73,8 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
             return room.page(
                 request, "isp.html", desk, sitting, isp=one,
                 standing=glance.standings(db, slug).get(slug),
-                filing=glance.filings(db, slug).get(slug),
+                filer=of_roster(desk, sitting, {slug: one})[0],
+                lying=left_alone(db, sitting.now, slug),
                 watch=glance.watches(db).get(slug),
                 deliveries=browse.deliveries(db, browse.DeliveryFilter(isp=slug), offset=0, limit=12),
                 notices=browse.notices(db, isp=slug, offset=0, limit=12),
@@ -120,14 +128,15 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
     return routes
 
 
-def _isps(desk: Desk, sitting: Sitting, filings: Mapping[str, Filing]) -> list[dict[str, Any]]:
+def _isps(desk: Desk, sitting: Sitting, every: Iterable[Filer]) -> list[dict[str, Any]]:
     """One row an ISP of the roster: those with the most clients to register first."""
     db = sitting.db
     standings, cases = glance.standings(db), glance.open_cases_by_isp(db)
     outcomes = glance.outcomes_by_isp(db, since=sitting.today - timedelta(days=FINDINGS_DAYS))
     rows = []
-    for slug, isp in desk.isps.items():
-        standing, filing, told = standings.get(slug), filings.get(slug), outcomes.get(slug, {})
+    for filer in every:
+        slug, isp = filer.isp, desk.isps[filer.isp]
+        standing, told = standings.get(slug), outcomes.get(slug, {})
         rows.append(
             {
                 "isp": slug,
@@ -139,7 +148,8 @@ def _isps(desk: Desk, sitting: Sitting, filings: Mapping[str, Filing]) -> list[d
                 "covered": standing.covered if standing else None,
                 "comparable": standing.comparable if standing else None,
                 "coverage": percentage(standing.covered, standing.comparable) if standing else "-",
-                "list_on": filing.list_on if filing else None,
+                "filer": filer,
+                "list_on": filer.list_on,
                 "deliveries": sum(told.values()),
                 "refused": told.get("rejected", 0),
                 "cases": cases.get(slug, 0),
@@ -158,21 +168,20 @@ def _national(rows: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def _needs(desk: Desk, sitting: Sitting, filings: Mapping[str, Filing]) -> list[urgency.Need]:
+def _needs(desk: Desk, sitting: Sitting, every: Iterable[Filer]) -> tuple[list[urgency.Need], int]:
+    """What waits for a person, the most urgent first, and how much that is in all: of many cases the oldest stand
+    here."""
     db = sitting.db
-    waiting = browse.notices(db, offset=0, limit=200).rows  # what waits comes first
-    opened = browse.cases(db, offset=0, limit=200).rows
-    return urgency.sort_needs(
-        [
-            *urgency.failing_zones(glance.watches(db), desk.isps.keys()),
-            *urgency.notices(waiting, desk.holidays),
-            *urgency.cases(opened, desk.holidays),
-            *urgency.stuck(glance.stuck(db, sitting.now - urgency.STUCK)),
-            *urgency.silent(
-                desk.isps, filings, sitting.today, reminders.last_on(db, SILENT), desk.campaign.deadlines[0].entered_on
-            ),
-        ]
-    )
+    mails = browse.notices(db, offset=0, limit=NEEDS).rows  # what waits comes first
+    opened = browse.cases(db, offset=0, limit=NEEDS)
+    needs = [
+        *urgency.failing_zones(glance.watches(db), desk.isps.keys()),
+        *urgency.notices(mails, desk.holidays),
+        *urgency.cases(opened.rows, desk.holidays),
+        *urgency.stuck(glance.stuck(db, sitting.now - urgency.STUCK)),
+        *urgency.silent(desk.isps, every),
+    ]
+    return urgency.sort_needs(needs), len(needs) + opened.total - len(opened.rows)
 
 
 def _figures(sitting: Sitting, isp: str | None = None) -> dict[str, Any]:

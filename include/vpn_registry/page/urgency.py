@@ -10,7 +10,7 @@ from typing import Any, Final
 from vpn_registry.campaign import LAPSE_WORKING_DAYS, working_day_after
 from vpn_registry.model import pakistani_day
 from vpn_registry.page.rendering import address
-from vpn_registry.registry.glance import Filing
+from vpn_registry.pipeline.silence import Filer
 from vpn_registry.roster import Isp
 
 HELD_WORKING_DAYS: Final = 2
@@ -106,27 +106,19 @@ def stuck(rows: Iterable[Any]) -> list[Need]:
     ]  # fmt: skip
 
 
-def silent(
-    isps: Mapping[str, Isp],
-    filings: Mapping[str, Filing],
-    today: date,
-    reminded: Mapping[str, date],
-    opened_on: date,
-) -> list[Need]:
-    """ISPs without a client list within their cadence; `reminded` tells when each was, `opened_on` from which day on a
-    first list was expected."""
+def silent(isps: Mapping[str, Isp], every: Iterable[Filer]) -> list[Need]:
+    """ISPs without a client list within their cadence, and what is done about it."""
     needs = []
-    for slug, isp in isps.items():
-        filing = filings.get(slug)
-        list_on = filing.list_on if filing else None
-        due = isp.list_due_on(list_on, opened_on)
-        if isp.check_only or today <= due:
+    for one in every:
+        if one.overdue_since is None:
             continue
         what = (
-            f"The newest client list is of {list_on:%-d %b %Y}, older than its {isp.list_days} days."
-            if list_on is not None
-            else "No client list was ever accepted" + (": nothing was ever filed." if filing is None else ".")
+            f"The newest client list is of {one.list_on:%-d %b %Y}, older than its {isps[one.isp].list_days} days."
+            if one.list_on is not None
+            else "No client list was ever accepted" + ("." if one.last else ": nothing was ever filed.")
         )
-        told = f" Reminded on {reminded[slug]:%-d %b %Y}." if slug in reminded else ""
-        needs.append(Need("silent", slug, what + told, address("isps", slug), due_on=due, dag="chase_filers"))
+        told = f" Reminded on {one.reminded_on:%-d %b %Y}." if one.reminded_on is not None else ""
+        then = f" Not reminded now: {one.hindrance}" if one.hindrance else ""
+        link = f"{address('filers')}#{one.isp}"
+        needs.append(Need("silent", one.isp, what + told + then, link, due_on=one.due_on, dag="chase_filers"))
     return needs

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Final
 
 from vpn_registry import campaign
 from vpn_registry.campaign import Deadline, StageDay
-from vpn_registry.model import PAKISTAN, DeliveryState, pakistani_day
+from vpn_registry.model import PAKISTAN, pakistani_day
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import audit, cases, ledger
 from vpn_registry.roster import Isp
@@ -20,25 +21,27 @@ WORKING_DAYS: Final = 2
 SUPPRESSED: Final = "stage_suppressed"
 """The audit event of a stage that waits, once a day; its object is `stage_name`."""
 
-_UNJUDGED: Final = (DeliveryState.CLAIMED, DeliveryState.STORED)
-
 
 def cause(exchange: Exchange, db: Session, isp: Isp) -> str | None:
     """Why a stage of the ISP waits: a delivery received before now is unjudged, or held for less than two working
     days."""
-    for delivery in ledger.unfinished(db, isp.slug):
-        if delivery.state in _UNJUDGED:
-            return f"Delivery {delivery.id} has not been judged yet."
-    today = pakistani_day(exchange.now())
-    for case in held_deliveries(db, isp.slug):
-        if today < _patience(exchange, case):
-            return f"Delivery {case.subject} is held: case {case.id}."
-    return None
+    return causes(db, [isp.slug], exchange.holidays, exchange.now()).get(isp.slug)
+
+
+def causes(db: Session, isps: Collection[str], holidays: Collection[date], now: datetime) -> dict[str, str]:
+    """The same for each of these ISPs that waits."""
+    found: dict[str, str] = {}
+    for isp, delivery_id in ledger.unjudged(db, isps):
+        found.setdefault(isp, f"Delivery {delivery_id} has not been judged yet.")
+    for case in cases.open_cases(db, kind=cases.HELD_DELIVERY):
+        if case.isp in isps and pakistani_day(now) < _patience(case, holidays):
+            found.setdefault(case.isp, f"Delivery {case.subject} is held: case {case.id}.")
+    return found
 
 
 def held_deliveries(db: Session, isp: str) -> list[cases.Case]:
     """The open cases about held deliveries of the ISP."""
-    return [case for case in cases.open_cases(db, isp) if case.kind == cases.HELD_DELIVERY]
+    return cases.open_cases(db, isp, cases.HELD_DELIVERY)
 
 
 def record_suppressed(exchange: Exchange, isp: Isp, deadline: Deadline, stage: StageDay, why: str) -> None:
@@ -65,5 +68,5 @@ def stage_name(deadline: Deadline, stage: str, isp: str) -> str:
     return f"{deadline.campaign}/{deadline.version}/{stage}/{isp}"
 
 
-def _patience(exchange: Exchange, case: cases.Case) -> date:
-    return campaign.working_day_after(pakistani_day(case.opened_at), WORKING_DAYS, exchange.holidays)
+def _patience(case: cases.Case, holidays: Collection[date]) -> date:
+    return campaign.working_day_after(pakistani_day(case.opened_at), WORKING_DAYS, holidays)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from vpn_registry import campaign, notices
 from vpn_registry.campaign import ENDING, REMINDERS, SILENT, deadline_in_force
 from vpn_registry.model import NoticeState, pakistani_day
-from vpn_registry.pipeline import backlog, mutes, notify, reminders, silence
+from vpn_registry.pipeline import notify, reminders, silence
 from vpn_registry.pipeline.exchange import Exchange
+from vpn_registry.pipeline.silence import PAUSE
 from vpn_registry.pipeline.trail import audit_notice
-from vpn_registry.registry import deadlines, glance, locks, messages, outbox, statuses
+from vpn_registry.registry import deadlines, locks, messages, outbox, statuses
 from vpn_registry.registry import reminders as told
 from vpn_registry.roster import Isp
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ACTOR: Final = "chase_filers"
-PAUSE: Final = timedelta(days=7)
-"""An ISP gets a reminder of one form at most once in so many days."""
 
 
 def remind(exchange: Exchange, *, is_dry: bool = False, actor: str = ACTOR) -> list[str]:
@@ -56,8 +55,8 @@ def remind(exchange: Exchange, *, is_dry: bool = False, actor: str = ACTOR) -> l
 
 def _is_due(exchange: Exchange, db: Session, isp: Isp, form: str) -> bool:
     today = pakistani_day(exchange.now())
-    last_on = told.last_on(db, form).get(isp.slug)
-    if (last_on is not None and today - last_on < PAUSE) or _has_to_wait(exchange, db, isp):
+    last = told.last(db, form).get(isp.slug)
+    if (last is not None and today - last.on < PAUSE) or _has_to_wait(exchange, db, isp):
         return False
     if form == SILENT:
         return silence.overdue_on(exchange, db, isp) is not None
@@ -65,17 +64,8 @@ def _is_due(exchange: Exchange, db: Session, isp: Isp, form: str) -> bool:
 
 
 def _has_to_wait(exchange: Exchange, db: Session, isp: Isp) -> bool:
-    """Whether the ISP may have filed and we don't know it (nobody listed its zone today, or its files wait for us), or
-    is muted."""
-    watch = glance.watches(db).get(isp.slug)
-    is_listed = (
-        watch is not None
-        and watch.failing_since_at is None
-        and watch.listed_at is not None
-        and pakistani_day(watch.listed_at) >= pakistani_day(exchange.now())
-    )
-    ours = backlog.cause(exchange, db, isp) if is_listed else "Its zone has not been listed today."
-    why = ours or mutes.cause(exchange, db, isp.slug)
+    """Whether something is in the way of a reminder: the ISP may have filed and we don't know it, or is muted."""
+    why = silence.hindering(db, {isp.slug: isp}, exchange.holidays, exchange.now()).get(isp.slug, "")
     if why:
         log.warning("%s: is not reminded. %s", isp.slug, why)
     return bool(why)

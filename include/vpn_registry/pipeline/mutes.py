@@ -39,7 +39,7 @@ def enter(exchange: Exchange, isp: str, until: date, *, reason: str, actor: str,
 def cause(exchange: Exchange, db: Session, isp: str) -> str | None:
     """Why no letter goes to the ISP for now; None when it is not muted."""
     mute = mutes.of_isp(db, isp, exchange.now())
-    return None if mute is None else f"Muted until {mute.until_on} by {mute.actor} (case {mute.case_id}): {mute.reason}"
+    return None if mute is None else mute.told
 
 
 def told(exchange: Exchange, db: Session, isp: str, standing: pd.DataFrame) -> pd.DataFrame:

@@ -77,7 +77,7 @@ def _facts(exchange: Exchange, today: date) -> dict[str, object]:
             "came": _came(judged),
             "refused": [_refusal(one) for one in judged if one.outcome in _WITH_REASONS],
             "silent": silence.silent(exchange, db),
-            "ending": sum(on == today for on in told.last_on(db, ENDING).values()),
+            "ending": sum(one.on == today for one in told.last(db, ENDING).values()),
             "overview": everything,
             "stuck": glance.stuck(db, now - ANSWERED_WITHIN),
             "alarms": office_mails.happened_since(db, office_mails.ALARMS, since),

@@ -42,7 +42,9 @@ _DELIVERY: Final = (
     *("first_listed_at", "received_at", "judged_at", "rulebook_version", "is_source_removed"),
 )
 _FINDING: Final = ("row", "line", "key", "column_name", "code", "severity", "value", "message", "remedy", "suggestion")
-_CASE: Final = ("id", "isp", "kind", "subject", "delivery_id", "reason", "opened_at", "opened_by", "closed_at")
+_CASE: Final = (
+    *("id", "isp", "kind", "subject", "delivery_id", "reason", "opened_at", "opened_by", "opened_in", "closed_at"),
+)
 _NOTICE: Final = (
     *("id", "notice_no", "isp", "stage", "stage_on", "ends_on", "form", "state", "reason", "counts"),
     *("planned_at", "approved_by", "settled_at"),
@@ -111,6 +113,15 @@ def events(db: Session, object_type: str, object_id: str) -> list[Record]:
         .limit(200)
     )
     return _records(db, query)
+
+
+def runs_behind(db: Session, object_type: str, object_ids: Collection[object]) -> dict[str, str]:
+    """Object -> the DAG run (`dag_id/run_id`) in which something was last done to it, by the audit trail."""
+    event = AuditEventRow
+    of_these = (event.object_type == object_type, event.object_id.in_([str(one) for one in object_ids]))
+    found = db.execute(select(event.object_id, event.detail).where(*of_these, event.action.not_like("look%"))
+                       .order_by(event.id))  # fmt: skip
+    return {one.object_id: str(one.detail["run"]) for one in found if "run" in one.detail}
 
 
 def answers(db: Session, delivery_id: int) -> list[Record]:

@@ -18,10 +18,8 @@ from vpn_registry.model import (
     COMPARABLE,
     COVERED,
     PAKISTAN,
-    TAKEN,
     TO_REGISTER,
     DeliveryState,
-    Feed,
     NoticeState,
     Status,
     ZoneFolder,
@@ -41,11 +39,12 @@ _WORKING: Final = (DeliveryState.CLAIMED, DeliveryState.STORED, DeliveryState.JU
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One ISP's clients by status, as its last run counted them."""
+    """One ISP's clients by status, as its last run counted them; `made_in` is the DAG run, as `dag_id/run_id`."""
 
     isp: str
     run_at: datetime
     counts: Mapping[str, int]
+    made_in: str = ""
 
     def total(self, statuses: Collection[Status]) -> int:
         return sum(self.counts.get(status.value, 0) for status in statuses)
@@ -77,23 +76,14 @@ class Coverage:
     comparable: int
 
 
-@dataclass(frozen=True, slots=True)
-class Filing:
-    """What an ISP last filed: the day in the name of its newest accepted client list, and when anything came in."""
-
-    isp: str
-    list_on: date | None
-    received_at: datetime | None
-
-
 def standings(db: Session, isp: str | None = None) -> dict[str, Standing]:
     """ISP -> its clients by status at its last run."""
     run = ReconciliationRunRow
     last = select(func.max(run.id)).group_by(run.isp)
     if isp is not None:
         last = last.where(run.isp == isp)
-    found = db.execute(select(run.isp, run.run_at, run.counts).where(run.id.in_(last)))
-    return {one.isp: Standing(one.isp, one.run_at, one.counts) for one in found}
+    found = db.execute(select(run.isp, run.run_at, run.counts, run.made_in).where(run.id.in_(last)))
+    return {one.isp: Standing(one.isp, one.run_at, one.counts, one.made_in) for one in found}
 
 
 def coverage_by_day(db: Session, *, since: date, until: date, isp: str | None = None) -> list[Coverage]:
@@ -170,23 +160,6 @@ def findings_by_code(db: Session, *, since: date, isp: str | None = None) -> dic
     if isp is not None:
         query = query.where(DeliveryRow.isp == isp)
     return {code: int(count) for code, count in db.execute(query)}
-
-
-def filings(db: Session, isp: str | None = None) -> dict[str, Filing]:
-    """ISP -> what it last filed into `incoming/`."""
-    is_list = and_(DeliveryRow.feed == Feed.CLIENTS, DeliveryRow.outcome.in_(TAKEN))
-    query = (
-        select(
-            DeliveryRow.isp,
-            func.max(case((is_list, DeliveryRow.content_on))).label("list_on"),
-            func.max(DeliveryRow.received_at).label("received_at"),
-        )
-        .where(DeliveryRow.folder == ZoneFolder.INCOMING)
-        .group_by(DeliveryRow.isp)
-    )
-    if isp is not None:
-        query = query.where(DeliveryRow.isp == isp)
-    return {one.isp: Filing(one.isp, one.list_on, one.received_at) for one in db.execute(query)}
 
 
 def watches(db: Session) -> dict[str, Any]:

@@ -6,7 +6,7 @@ believed dead and wakes up late is refused (Fenced) instead of merging twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -32,10 +32,8 @@ from vpn_registry.registry.judgements import (
     stored_verdict,
 )
 from vpn_registry.registry.listing import (
-    LeftAlone,
     isps_with_work,
     lease,
-    left_alone,
     observe,
     record_listing,
     release,
@@ -49,7 +47,6 @@ from vpn_registry.registry.tables import AnswerRow, DeliveryRow, NumberUseRow
 __all__ = [
     "MOVES",
     "Fenced",
-    "LeftAlone",
     "answer_removed",
     "answer_stem",
     "answer_written",
@@ -62,7 +59,6 @@ __all__ = [
     "held",
     "isps_with_work",
     "lease",
-    "left_alone",
     "number_use",
     "observe",
     "pending_answers",
@@ -91,6 +87,13 @@ _LONGEST_NAME: Final = 120
 def unfinished(db: Session, isp: str) -> list[Delivery]:
     """Deliveries some worker began and has not finished (claimed, stored or judged), in working order."""
     return find(db, DeliveryRow.isp == isp, DeliveryRow.state.in_(_WORKED_ON))
+
+
+def unjudged(db: Session, isps: Collection[str]) -> list[tuple[str, int]]:
+    """(ISP, delivery) of what was received from these ISPs and is not judged, oldest first."""
+    waits = DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.STORED))
+    query = select(DeliveryRow.isp, DeliveryRow.id).where(DeliveryRow.isp.in_(isps), waits).order_by(DeliveryRow.id)
+    return [(row.isp, row.id) for row in db.execute(query)]
 
 
 def claim(db: Session, delivery: Delivery) -> int | None:

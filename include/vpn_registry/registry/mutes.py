@@ -43,6 +43,11 @@ class Mute:
     until_on: date | None
     replaced_at: datetime | None
 
+    @property
+    def told(self) -> str:
+        """Who mutes until when and why, in one sentence."""
+        return f"Muted until {self.until_on} by {self.actor} (case {self.case_id}): {self.reason}"
+
     def holds_at(self, moment: datetime) -> bool:
         """Whether it keeps letters back at that moment."""
         if self.until_on is None or moment < self.decided_at or pakistani_day(moment) > self.until_on:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -39,18 +40,20 @@ def note_end(db: Session, isp: str, *, at: datetime, longest_gap: timedelta | No
 
 def stood_still(db: Session, isp: str, since: datetime, until: datetime) -> timedelta:
     """How long the ISP's clock stood still between two instants; an outage that lasts counts up to `until`."""
-    spans = [
-        (row.began_at, row.ended_at)
-        for row in db.execute(
-            select(ZoneOutageRow.began_at, ZoneOutageRow.ended_at).where(
-                ZoneOutageRow.isp == isp, ZoneOutageRow.ended_at > since, ZoneOutageRow.began_at < until
-            )
-        )
-    ]
-    failing = db.scalar(select(ZoneWatchRow.failing_since_at).where(ZoneWatchRow.isp == isp))
-    if failing is not None and failing < until:
-        spans.append((failing, until))
-    return sum((min(ended, until) - max(began, since) for began, ended in spans), timedelta())
+    return stood_still_each(db, {isp: since}, until)[isp]
+
+
+def stood_still_each(db: Session, since: Mapping[str, datetime], until: datetime) -> dict[str, timedelta]:
+    """The same for each ISP of `since`, from the instant it names."""
+    outage, watch = ZoneOutageRow, ZoneWatchRow
+    ended = select(outage.isp, outage.began_at, outage.ended_at).where(outage.isp.in_(since), outage.began_at < until)
+    lasting = select(watch.isp, watch.failing_since_at).where(watch.isp.in_(since), watch.failing_since_at < until)
+    spans = [(row.isp, row.began_at, row.ended_at) for row in db.execute(ended)]
+    spans += [(row.isp, row.failing_since_at, until) for row in db.execute(lasting)]
+    total = dict.fromkeys(since, timedelta())
+    for isp, began_at, ended_at in spans:
+        total[isp] += max(min(ended_at, until) - max(began_at, since[isp]), timedelta())
+    return total
 
 
 def punctuality(db: Session, isp: str, first_listed_at: datetime, deadline: Deadline) -> Punctuality:

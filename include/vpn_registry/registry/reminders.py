@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,14 +10,13 @@ from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.campaign import ENDING, REMINDERS
-from vpn_registry.model import COVERED, PENDING, DeliveryState, Feed, NoticeState, Outcome, ZoneFolder
+from vpn_registry.model import COVERED, PENDING, NoticeState
 from vpn_registry.registry import successions
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientStatusRow,
     ClientVersionRow,
-    DeliveryRow,
     NoticeClientRow,
     NoticeRow,
     RegistrationRow,
@@ -26,18 +26,26 @@ from vpn_registry.registry.tables import (
 if TYPE_CHECKING:
     import pandas as pd
 
-_OURS: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED, DeliveryState.STORED)
 _ENDING: Final = ("subscriber_id", "client_name", "registration_ref", "national_no", "valid_to")
 
 
-def last_on(db: Session, form: str) -> dict[str, date]:
-    """ISP -> the day of its last reminder of this form that was not cancelled."""
-    query = (
-        select(NoticeRow.isp, func.max(NoticeRow.stage_on).label("day"))
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """The day of a reminder, and its notice."""
+
+    on: date
+    notice_no: str
+
+
+def last(db: Session, form: str) -> dict[str, Reminder]:
+    """ISP -> its last reminder of this form that was not cancelled."""
+    newest = (
+        select(func.max(NoticeRow.id))
         .where(NoticeRow.form == form, NoticeRow.state != NoticeState.CANCELLED)
         .group_by(NoticeRow.isp)
     )
-    return {row.isp: row.day for row in db.execute(query)}
+    query = select(NoticeRow.isp, NoticeRow.stage_on, NoticeRow.notice_no).where(NoticeRow.id.in_(newest))
+    return {row.isp: Reminder(row.stage_on, row.notice_no) for row in db.execute(query)}
 
 
 def has_notice_since(db: Session, isp: str, day: date) -> bool:
@@ -45,14 +53,6 @@ def has_notice_since(db: Session, isp: str, day: date) -> bool:
     is_staged = (NoticeRow.isp == isp, NoticeRow.form.not_in(REMINDERS), NoticeRow.state != NoticeState.CANCELLED)
     is_near = (NoticeRow.stage_on >= day) | NoticeRow.state.in_(PENDING)
     return bool(db.scalar(select(exists().where(*is_staged, is_near))))
-
-
-def has_list_in_work(db: Session, isp: str) -> bool:
-    """Whether a client list of the ISP waits for us: it lies in the zone, or is unjudged, or held for a person."""
-    waits = DeliveryRow.state.in_(_OURS) | (DeliveryRow.outcome == Outcome.HELD)
-    may_be_a_list = DeliveryRow.feed.is_(None) | (DeliveryRow.feed == Feed.CLIENTS)  # no feed before it is stored
-    of_isp = (DeliveryRow.isp == isp, DeliveryRow.folder == ZoneFolder.INCOMING)
-    return bool(db.scalar(select(exists().where(*of_isp, waits, may_be_a_list))))
 
 
 def ending(db: Session, isp: str, since: date, until: date) -> pd.DataFrame:

@@ -99,6 +99,20 @@
     charts = figures.map(draw);
   });
 
+  // Wide tables become cards on a phone (page.css); there a cell says what its column is, and is a cell still.
+  const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+  for (const table of document.querySelectorAll("main .scroll > table")) {
+    const heads = [...table.querySelectorAll("thead th")];
+    if (heads.length < 4 || table.closest("figure")) continue;
+    table.classList.add("cards");
+    for (const part of [table, ...table.querySelectorAll("thead, tbody, tr, td, th")]) {
+      part.setAttribute("role", roles[part.tagName] || (part.scope === "row" ? "rowheader" : "columnheader"));
+    }
+    for (const row of table.querySelectorAll("tbody tr")) {
+      [...row.children].forEach((cell, place) => { cell.dataset.label = heads[place].textContent; });
+    }
+  }
+
   // This page may stand in a frame of Airflow's, which may neither open windows nor leave: Airflow itself has to go there.
   const isFramed = window.parent !== window;
   document.addEventListener("click", (event) => {

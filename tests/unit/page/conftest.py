@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -61,7 +62,7 @@ def fill(registry: Registry) -> None:
             for n in range(1, 61)
         ]
     )  # fmt: skip
-    with registry.writing() as db:
+    with replace(registry, run=RUN).writing() as db:
         status_runs.store(db, "indus", found, at=AT, rule_version="1", deadline_on=date(2026, 6, 30))
         delivery = store(db, "indus", Feed.REGISTRATIONS, Mode.DELTA, 2)
         assert delivery.id == DELIVERY
@@ -71,7 +72,7 @@ def fill(registry: Registry) -> None:
         )  # fmt: skip
         audit.record(
             db, actor="collect_deliveries", action="judge", object_type="delivery", object_id=str(delivery.id),
-            detail={"isp": "indus", "outcome": "held", "run": RUN}, at=AT,
+            detail={"isp": "indus", "outcome": "held"}, at=AT,
         )  # fmt: skip
         cases.open_case(db, "indus", cases.HELD_DELIVERY, "3", reason=HOSTILE, at=AT, delivery_id=delivery.id)
         cases.open_case(db, "indus", cases.DISPUTE, "2", reason=HOSTILE, at=AT)
@@ -81,6 +82,10 @@ def fill(registry: Registry) -> None:
             state=NoticeState.HELD, reason=HOSTILE,
         )  # fmt: skip
         messages.add(db, notice, [(Contact(HOSTILE, "desk@indus.example", ContactRole.COMPLIANCE), "<1@x>")])
+        for kind, number in (("notice", notice.notice_no), ("message", "1")):
+            audit.record(
+                db, actor="send_notices", action=f"{kind}_held", object_type=kind, object_id=number, detail={}, at=AT
+            )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

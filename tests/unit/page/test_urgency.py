@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime
 from types import SimpleNamespace
 
 from vpn_registry.model import PAKISTAN, Contact, ContactRole
 from vpn_registry.page import urgency
-from vpn_registry.registry.glance import Filing
+from vpn_registry.pipeline.silence import Filer
 from vpn_registry.roster import Isp
 
 AT = datetime(2026, 6, 12, 9, 0, tzinfo=PAKISTAN)  # a Friday
@@ -41,19 +42,20 @@ def test_mail_that_may_have_arrived_comes_before_mail_that_did_not() -> None:
     assert [need.kind for need in needs] == ["mail uncertain", "mail failed"]
 
 
-def test_an_isp_is_silent_once_its_list_is_older_than_its_cadence() -> None:
-    reminded: dict[str, date] = {}
+def test_a_silent_isp_is_told_with_its_last_reminder_and_what_is_in_the_way() -> None:
+    def silent(filer: Filer) -> list[str]:
+        return [need.what for need in urgency.silent({"indus": INDUS}, [filer])]
 
-    def silent(list_on: date | None) -> list[str]:
-        filing = {} if list_on is None else {"indus": Filing("indus", list_on, AT)}
-        needs = urgency.silent({"indus": INDUS}, filing, TODAY, reminded, date(2026, 1, 5))
-        return [need.what for need in needs]
-
-    assert silent(TODAY - timedelta(days=31)) == []
-    assert silent(TODAY - timedelta(days=32)) == ["The newest client list is of 11 May 2026, older than its 31 days."]
-    assert silent(None) == ["No client list was ever accepted: nothing was ever filed."]
-    reminded["indus"] = date(2026, 6, 8)
-    assert silent(None) == ["No client list was ever accepted: nothing was ever filed. Reminded on 8 Jun 2026."]
+    late = Filer("indus", date(2026, 5, 11), date(2026, 6, 11), TODAY, is_too_old=False)
+    assert silent(replace(late, overdue_since=None)) == []
+    assert silent(late) == ["The newest client list is of 11 May 2026, older than its 31 days."]
+    never = replace(late, list_on=None)
+    assert silent(never) == ["No client list was ever accepted: nothing was ever filed."]
+    told = replace(never, reminded_on=date(2026, 6, 8), hindrance="Its zone has not been listed today.")
+    assert silent(told) == [
+        "No client list was ever accepted: nothing was ever filed. Reminded on 8 Jun 2026. "
+        "Not reminded now: Its zone has not been listed today."
+    ]
 
 
 def test_zones_that_fail_come_first_and_only_those_of_the_roster() -> None:
