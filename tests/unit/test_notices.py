@@ -304,6 +304,22 @@ def test_the_extension_names_both_dates() -> None:
     assert letter.subject == "VPN registration: deadline extended to 31 July 2026 (notice N-2026-000123)"
 
 
+def test_a_letter_about_one_client_alone_says_nothing_of_the_others() -> None:
+    one = select(("C2", "unregistered"))
+    letter = notices.render(LETTERS, data(campaign.EXTENDED, one, only="C2", tally=Tally(1, 0, 1), progress=None))
+    text = " ".join(letter.text.split())
+    assert "This letter is about your client C2 alone, which was given a deadline of its own." in text
+    assert "The deadline of this client has been extended to 30 June 2026." in text
+    assert "Earlier letters named the old date" not in text
+    assert "covered" not in text
+
+
+def test_a_decision_keeps_its_own_direction_in_an_urdu_letter() -> None:
+    decision = "Notification No. 17 of 10 June 2026"
+    letter = notices.render(LETTERS, data(campaign.EXTENDED, decision=decision, isp=replace(ISP, language="ur")))
+    assert f'<bdi dir="auto">{decision}</bdi>' in letter.html
+
+
 def test_the_subject_holds_nothing_of_the_isp() -> None:
     hostile = replace(ISP, name="Hi\r\nBcc: x@y.example", slug="indus")
     for form in LETTERS.forms:
