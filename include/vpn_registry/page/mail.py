@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
 
 from vpn_registry.model import NoticeState
 from vpn_registry.page.lists import chosen, paging, sheet, window
+from vpn_registry.page.rendering import address
 from vpn_registry.page.room import Room, actor
 from vpn_registry.registry import browse
 
@@ -75,6 +77,20 @@ def router(room: Room, clients: Callable[..., Any]) -> APIRouter:
             runs=runs, events=events, paging=paging(asked, len(named.rows), named.total),
         )  # fmt: skip
 
+    _add_messages(routes, room, clients)
+    return routes
+
+
+def _add_messages(routes: APIRouter, room: Room, clients: Callable[..., Any]) -> None:
+    @routes.get("/messages/{message_id}", dependencies=[Depends(clients)])
+    def owner(request: Request, message_id: int) -> Response:
+        """Where a message's number leads: its notice."""
+        with room.sit_down() as (_, sitting):
+            notice_no = browse.notice_of(sitting.db, message_id) if 0 < message_id < 2**62 else None
+        if notice_no is None:
+            raise HTTPException(404)
+        return RedirectResponse(request.scope.get("root_path", "") + address("notices", notice_no), status_code=303)
+
     @routes.get("/messages/{message_id}/{what}", dependencies=[Depends(clients)])
     def message(request: Request, message_id: int, what: str) -> Response:
         """The frozen bytes of one message: its HTML as the recipient sees it, or its attachment."""
@@ -90,5 +106,3 @@ def router(room: Room, clients: Callable[..., Any]) -> APIRouter:
             return Response(frozen["body_html"], media_type="text/html; charset=utf-8", headers=headers)
         headers = {"Content-Disposition": f'attachment; filename="{frozen["notice_no"]}.csv"'}
         return Response(frozen["attachment"], media_type="text/csv; charset=utf-8", headers=headers)
-
-    return routes

@@ -11,6 +11,7 @@ from vpn_registry.campaign import LAPSE_WORKING_DAYS, working_day_after
 from vpn_registry.model import pakistani_day
 from vpn_registry.page.rendering import address
 from vpn_registry.pipeline.silence import Filer
+from vpn_registry.registry.cases import ABOUT_CLIENTS, HELD_DELIVERY, UNCERTAIN_MESSAGE
 from vpn_registry.roster import Isp
 
 HELD_WORKING_DAYS: Final = 2
@@ -18,8 +19,6 @@ HELD_WORKING_DAYS: Final = 2
 DECISION_WORKING_DAYS: Final = 10
 STUCK: Final = timedelta(minutes=30)
 """How long a taken delivery may be on its way to its answer (design.md section 6)."""
-
-_HELD_DELIVERY: Final = "held_delivery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +83,26 @@ def cases(rows: Iterable[Mapping[str, Any]], holidays: Collection[date]) -> list
     """Open cases with the day by which they should be decided."""
     return [
         Need("case", row["isp"], f"Case {row['id']}, {str(row['kind']).replace('_', ' ')}: {row['reason']}",
-             address("deliveries", row["delivery_id"]) if row["delivery_id"] else address("cases", isp=row["isp"]),
-             row["opened_at"], due_on(row["kind"], row["opened_at"], holidays), "decide_case",
+             _place(row), row["opened_at"], due_on(row["kind"], row["opened_at"], holidays), "decide_case",
              {"case": row["id"], "outcome": "", "reason": ""})
         for row in rows
     ]  # fmt: skip
 
 
+def _place(row: Mapping[str, Any]) -> str:
+    """Where to look before deciding a case."""
+    if row["delivery_id"]:
+        return address("deliveries", row["delivery_id"])
+    if row["kind"] in ABOUT_CLIENTS:
+        return address("isps", row["isp"], "clients", row["subject"])
+    if row["kind"] == UNCERTAIN_MESSAGE:
+        return address("messages", row["subject"])
+    return address("cases", isp=row["isp"], kind=row["kind"])
+
+
 def due_on(kind: str, opened_at: datetime, holidays: Collection[date]) -> date:
     """The day by which a case should be decided: held files hold up notices, so they come first."""
-    days = HELD_WORKING_DAYS if kind == _HELD_DELIVERY else DECISION_WORKING_DAYS
+    days = HELD_WORKING_DAYS if kind == HELD_DELIVERY else DECISION_WORKING_DAYS
     return working_day_after(pakistani_day(opened_at), days, holidays)
 
 

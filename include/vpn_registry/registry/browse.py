@@ -209,6 +209,12 @@ def notice(db: Session, notice_no: str) -> Record | None:
     return next(iter(_records(db, query)), None)
 
 
+def notice_of(db: Session, message_id: int) -> str | None:
+    """The number of the notice of which this message is a copy; None when there is no such message."""
+    owner = select(NoticeRow.notice_no).join(MessageRow, MessageRow.notice_id == NoticeRow.id)
+    return db.scalar(owner.where(MessageRow.id == message_id))
+
+
 def messages(db: Session, notice_id: int) -> list[Record]:
     """The copies of a notice, each with the text that was frozen when it started sending."""
     names = ("id", "contact_name", "email", "role", "state", "attempts", "next_try_at", "reply", "subject", "body_text",

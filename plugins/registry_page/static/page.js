@@ -109,7 +109,10 @@
       part.setAttribute("role", roles[part.tagName] || (part.scope === "row" ? "rowheader" : "columnheader"));
     }
     for (const row of table.querySelectorAll("tbody tr")) {
-      [...row.children].forEach((cell, place) => { cell.dataset.label = heads[place].textContent; });
+      [...row.children].forEach((cell, place) => { 
+        cell.dataset.label = heads[place].textContent;
+        if (["", "-"].includes(cell.textContent.trim())) cell.dataset.empty = "";
+      });
     }
   }
 

@@ -158,6 +158,12 @@ def test_a_number_leads_to_what_it_means(ask: Callable[..., Any], q: str, target
     assert ask(f"/find?q={q}").headers["location"] == target
 
 
+def test_a_message_leads_to_its_notice(ask: Callable[..., Any]) -> None:
+    assert ask("/messages/1").headers["location"] == "/notices/N-2026-000001"
+    assert ask("/messages/1", "viewer").status_code == 403
+    assert ask("/messages/2").status_code == 404
+
+
 @pytest.mark.parametrize("path", [*FIGURES[:9], *OF_CLIENTS[:4]])
 def test_a_page_costs_few_queries_whatever_it_shows(ask: Callable[..., Any], registry: Registry, path: str) -> None:
     asked: list[str] = []

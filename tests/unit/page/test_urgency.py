@@ -17,13 +17,22 @@ INDUS = Isp("indus", "Indus", "", "", "sftp_indus", None, (Contact("Desk", "d@x.
 
 
 def case(kind: str) -> dict[str, object]:
-    return {"id": 7, "isp": "indus", "kind": kind, "reason": "why", "delivery_id": None, "opened_at": AT}
+    about = {"isp": "indus", "kind": kind, "subject": "9", "delivery_id": None}
+    return {"id": 7, "reason": "why", "opened_at": AT, **about}
 
 
 def test_a_held_file_is_due_two_working_days_later_and_a_dispute_ten() -> None:
     held, dispute = urgency.cases([case("held_delivery"), case("dispute")], {date(2026, 6, 16)})
     assert (held.due_on, dispute.due_on) == (date(2026, 6, 17), date(2026, 6, 29))
     assert (held.dag, held.form) == ("decide_case", {"case": 7, "outcome": "", "reason": ""})
+
+
+def test_a_case_leads_to_what_it_is_about() -> None:
+    kinds = ("review", "uncertain_message", "dossier")
+    needs = urgency.cases([*map(case, kinds), {**case("held_delivery"), "delivery_id": 3}], ())
+    assert [need.link for need in needs] == [
+        "/isps/indus/clients/9", "/messages/9", "/cases?isp=indus&kind=dossier", "/deliveries/3",
+    ]  # fmt: skip
 
 
 def test_a_held_notice_is_due_before_its_stage_lapses() -> None:
