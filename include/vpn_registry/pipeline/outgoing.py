@@ -26,7 +26,7 @@ def extract(exchange: Exchange, slug: str, *, actor: str) -> str:
     now = exchange.now()
     with exchange.registry.reading() as db:
         frame = queries.export(db, "registry", isp=slug, reveal=lambda cipher: _masked(exchange, cipher))
-    frame = frame.drop(columns=list(queries.BETWEEN_ISPS))
+    frame = frame.drop(columns=list(queries.FOR_THE_TEAM))
     frame["ntn"] = [identifiers.mask(ntn) if identifiers.may_be_cnic(ntn) else ntn for ntn in frame["ntn"]]
     files = answers.extract(slug, frame, on=pakistani_day(now), at=now, simulated=exchange.registry.is_simulated)
     with exchange.registry.writing() as db:

@@ -1,8 +1,8 @@
 """The merge of one delivery into a book, with history, set-based (contract sections 3 and 6).
 
 A plan is made from one join of the rows' keys and hashes with the current rows, and every change follows from it: work
-and writing grow with what changed, and only the number of what is repeated moves. Nothing loops over rows. The order is
-the sequence number, not arrival:
+and writing grow with what changed. What a closing full file repeats is not written at all: deciding.py. Nothing loops
+over rows. The order is the sequence number, not arrival:
 
 - a row decides its key when its number is above the one that decided last; a lower one is overtaken: kept as history;
 - an overtaken row still gives a closed key its content when it is newer than the content shown;
@@ -20,14 +20,14 @@ from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Table, and_, case, exists, func, insert, literal, not_, null, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, case, func, insert, literal, not_, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, Effect
-from vpn_registry.registry import locks, merge_plan
+from vpn_registry.registry import deciding, locks, merge_plan
 from vpn_registry.registry.bulk import insert_frame
 from vpn_registry.registry.deliveries import changed_rows
-from vpn_registry.registry.merge_plan import PLAN, Book, Merge
+from vpn_registry.registry.merge_task import ABSENT, PLAN, Book, Merge
 from vpn_registry.registry.tables import DeliveryRow, KeptKeyRow
 
 
@@ -50,8 +50,9 @@ def merge(
     row). `confirmed` keys are in force already as a duplicate row says again: only their deciding number moves.
     Leaves the plan behind; returns how many keys were closed by absence.
     """
-    task = Merge(db, book, delivery, at)
     locks.hold_isp(db, delivery.isp)
+    closing = deciding.newest_closing(db, delivery.isp, book.feed)
+    task = Merge(db, book, delivery, at, closing, closes_absent)
     merge_plan.make(task, rows)
     merge_plan.stage_content(task, content)
     _repeat(task)
@@ -60,7 +61,7 @@ def merge(
     _change(task)
     _confirm(task, confirmed)
     closed = _close_absent(task, kept) if closes_absent else 0
-    _date_closings(task, closes_absent=closes_absent)
+    _date_closings(task)
     return closed
 
 
@@ -70,6 +71,8 @@ def _seq_of(delivery_id: ColumnElement[Any]) -> Any:
 
 def _repeat(task: Merge) -> None:
     """The number moves on for what the delivery repeats, so that a late lower one doesn't win."""
+    if task.speaks_for_all:
+        return
     task.db.execute(
         update(task.book.current).where(merge_plan.repeats(task)).values(decided_seq=task.seq, content_seq=task.seq)
     )
@@ -92,9 +95,7 @@ def _add_unknown(task: Merge) -> None:
         )
     )
     task.db.execute(
-        update(PLAN)
-        .where(PLAN.c.is_new, task.is_own, current.c[book.key] == PLAN.c.key)
-        .values(current_id=current.c.id)
+        update(PLAN).where(PLAN.c.is_new, task.is_own, task.key == PLAN.c.key).values(current_id=current.c.id)
     )
 
 
@@ -157,7 +158,7 @@ def _change(task: Merge) -> None:
         update(current)
         .where(current.c.id == PLAN.c.current_id, or_(shows, decides))
         .values(
-            content_seq=case((shows, task.seq), else_=current.c.content_seq),
+            content_seq=case((shows, task.seq), (decides, task.content_seq), else_=current.c.content_seq),
             content_sha256=case((shows, PLAN.c.content_sha256), else_=current.c.content_sha256),
             version_id=case((shows, PLAN.c.version_id), else_=current.c.version_id),
             decided_seq=case((decides, task.seq), else_=current.c.decided_seq),
@@ -172,7 +173,7 @@ def _change(task: Merge) -> None:
     )
 
 
-def _date_closings(task: Merge, *, closes_absent: bool) -> None:
+def _date_closings(task: Merge) -> None:
     """Date anew the closings a late file may have preceded: of its overtaken rows, and of what a late full left out."""
     current, versions = task.book.current, task.book.versions
     # Correlated by name: two levels deep, SQLAlchemy would join the whole current table in instead.
@@ -181,10 +182,6 @@ def _date_closings(task: Merge, *, closes_absent: bool) -> None:
         .where(versions.c.current_id == current.c.id, versions.c.action.in_(("withdraw", "absent")))
         .correlate(current)
     )
-    keeps = select(KeptKeyRow.key).where(
-        KeptKeyRow.delivery_id == DeliveryRow.id, KeptKeyRow.key == current.c[task.book.key]
-    )
-    is_kept = exists(keeps.correlate(current, DeliveryRow))
     closed_on = (
         select(DeliveryRow.content_on)
         .where(
@@ -194,7 +191,11 @@ def _date_closings(task: Merge, *, closes_absent: bool) -> None:
             # A key without content was known to no full file before its first withdrawal.
             or_(
                 DeliveryRow.id.in_(closers),
-                and_(DeliveryRow.is_closing, ~is_kept, current.c.content_seq.is_not(None)),
+                and_(
+                    DeliveryRow.is_closing,
+                    ~deciding.is_kept(DeliveryRow.id, task.key),
+                    current.c.content_seq.is_not(None),
+                ),
             ),
         )
         .order_by(DeliveryRow.seq)
@@ -204,9 +205,9 @@ def _date_closings(task: Merge, *, closes_absent: bool) -> None:
     )
     overtaken = select(PLAN.c.current_id).where(PLAN.c.effect == Effect.OVERTAKEN.value)
     concerned: ColumnElement[bool] = current.c.id.in_(overtaken)
-    if closes_absent:
+    if task.closes_absent:
         is_older_content = func.coalesce(current.c.content_seq, 0) < task.seq
-        concerned = or_(concerned, and_(task.is_own, current.c.decided_seq > task.seq, is_older_content))
+        concerned = or_(concerned, and_(task.is_own, task.decided_seq > task.seq, is_older_content))
     task.db.execute(update(current).where(~current.c.is_in_force, concerned).values(closed_on=closed_on))
 
 
@@ -219,8 +220,8 @@ def _confirm(task: Merge, confirmed: Collection[str]) -> None:
         .where(
             task.is_own,
             current.c.is_in_force,
-            current.c.decided_seq < task.seq,
-            current.c[task.book.key].in_(merge_plan.keys(task, confirmed)),
+            task.decided_seq < task.seq,
+            task.key.in_(merge_plan.keys(task, confirmed)),
         )
         .values(decided_seq=task.seq, content_seq=task.seq)
     )
@@ -236,30 +237,38 @@ def _close_absent(task: Merge, kept: Collection[str]) -> int:
         pd.DataFrame({"delivery_id": task.delivery.id, "key": new}),
     )
     db.execute(update(DeliveryRow).where(DeliveryRow.id == task.delivery.id).values(is_closing=True))
-    is_absent = and_(
-        task.is_own,
-        current.c.decided_seq < task.seq,
-        ~exists(select(KeptKeyRow.key).where(
-            KeptKeyRow.delivery_id == task.delivery.id, KeptKeyRow.key == current.c[task.book.key]
-        )),
-    )  # fmt: skip
+    if task.speaks_for_all:
+        _settle_kept(task)
+    merge_plan.find_absent(task)
     closed = _add_absent_versions(
         task,
-        select(current.c.id, literal(task.seq), literal(task.delivery.id)).order_by(current.c.id),
-        is_absent & current.c.is_in_force,
+        select(ABSENT.c.current_id, literal(task.seq), literal(task.delivery.id)).order_by(ABSENT.c.current_id),
+        ABSENT.c.is_in_force,
     )
     db.execute(
         update(current)
-        .where(is_absent)
+        .where(current.c.id == ABSENT.c.current_id)
         .values(
             decided_seq=task.seq,
+            content_seq=ABSENT.c.content_seq,
             is_in_force=False,
             closed_on=case(
-                (current.c.is_in_force, literal(task.content_on, sa.Date())), else_=current.c.closed_on
+                (ABSENT.c.is_in_force, literal(task.content_on, sa.Date())), else_=current.c.closed_on
             ),
         )
     )  # fmt: skip
     return closed
+
+
+def _settle_kept(task: Merge) -> None:
+    """Write the numbers down that the file before spoke for, of the keys that this one keeps and so speaks not for."""
+    current, closing = task.book.current, task.closing
+    is_spoken_for = and_(current.c.decided_seq < closing.seq, ~deciding.is_kept(closing.id, task.key))
+    task.db.execute(
+        update(current)
+        .where(task.is_own, is_spoken_for, deciding.is_kept(task.delivery.id, task.key))
+        .values(decided_seq=closing.seq, content_seq=task.content_seq)
+    )
 
 
 def content_columns(versions: Table, left_out: Sequence[str]) -> tuple[str, ...]:

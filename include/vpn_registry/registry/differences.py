@@ -15,9 +15,9 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Feed
-from vpn_registry.registry import erasure
+from vpn_registry.registry import deciding, erasure
 from vpn_registry.registry.merge import CLIENTS, REGISTRATIONS
-from vpn_registry.registry.merge_plan import Book
+from vpn_registry.registry.merge_task import Book
 from vpn_registry.registry.tables import DeliveryRow, DeliveryRowRow, KeptKeyRow, ResponseRow
 
 SHOWN: Final = 20
@@ -131,8 +131,12 @@ def _touched(db: Session, gone: frozenset[int]) -> frozenset[tuple[str, str, str
         own = [current.c.isp, current.c[book.key]]
         added = select(*own).join(versions, versions.c.current_id == current.c.id)
         named = select(DeliveryRow.isp, rows.key).join(rows, rows.delivery_id == DeliveryRow.id)
-        decided = select(*own).join(
-            DeliveryRow, and_(DeliveryRow.isp == current.c.isp, DeliveryRow.seq == current.c.decided_seq)
+        closing, key = deciding.closings(book.feed), current.c[book.key]
+        decided_seq = deciding.decided_seq(current.c, key, closing.c)
+        decided = (
+            select(*own)
+            .outerjoin(closing, closing.c.isp == current.c.isp)
+            .join(DeliveryRow, and_(DeliveryRow.isp == current.c.isp, DeliveryRow.seq == decided_seq))
         )
         for query in (
             added.where(versions.c.delivery_id.in_(gone)),
@@ -193,10 +197,15 @@ def _answers_part(touched: frozenset[tuple[str, str, str]]) -> _Part:
 def _book_parts(book: Book, touched: frozenset[tuple[str, str, str]]) -> tuple[_Part, _Part]:
     current, versions = book.current, book.versions
     numbered = [current.c.national_no.is_not(None).label("has_number")] if "national_no" in current.c else []
-    shown = current.outerjoin(versions, versions.c.id == current.c.version_id)
+    closing, key = deciding.closings(book.feed), current.c[book.key]
+    shown = current.outerjoin(versions, versions.c.id == current.c.version_id).outerjoin(
+        closing, closing.c.isp == current.c.isp
+    )
     stands = (
         select(
-            current.c.isp, current.c[book.key], current.c.is_in_force, current.c.decided_seq, current.c.content_seq,
+            current.c.isp, key, current.c.is_in_force,
+            deciding.decided_seq(current.c, key, closing.c).label("decided_seq"),
+            deciding.content_seq(current.c, key, closing.c).label("content_seq"),
             current.c.content_sha256, current.c.closed_on, *numbered,
             versions.c.delivery_id.label("shown_delivery_id"), versions.c.row.label("shown_row"),
         )

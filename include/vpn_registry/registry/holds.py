@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vpn_registry.model import TO_REGISTER, Delivery
+from vpn_registry.model import TO_REGISTER, Delivery, Feed
+from vpn_registry.registry import deciding
 from vpn_registry.registry.tables import ClientRow, ClientStatusRow, ClientVersionRow
 
 RATIO: Final = 0.10
@@ -32,8 +33,9 @@ def turned_to_no(db: Session, delivery: Delivery, without_vpn: Collection[str]) 
     """Why a client list has to be held: it turns too many clients from vpn_use yes to no; `without_vpn` say no now."""
     if delivery.name is None:
         return None
+    closing = deciding.newest_closing(db, delivery.isp, Feed.CLIENTS)
     query = (
-        select(ClientRow.subscriber_id, ClientRow.decided_seq)
+        select(ClientRow.subscriber_id, deciding.decided_seq(ClientRow, ClientRow.subscriber_id, closing))
         .join(ClientVersionRow, ClientVersionRow.id == ClientRow.version_id)
         .where(ClientRow.isp == delivery.isp, ClientRow.is_in_force, ClientVersionRow.vpn_use == "yes")
     )

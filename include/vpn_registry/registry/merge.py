@@ -13,11 +13,11 @@ from sqlalchemy import Integer, String, Table, and_, func, literal, select, upda
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, Effect, Feed, Mode, pakistani_day
-from vpn_registry.registry import books
+from vpn_registry.registry import books, deciding
 from vpn_registry.registry.bulk import TEXT, read_column, read_frame
 from vpn_registry.registry.counters import issue
 from vpn_registry.registry.keys import KeyRing
-from vpn_registry.registry.merge_plan import PLAN, ROWS, Book
+from vpn_registry.registry.merge_task import PLAN, ROWS, Book
 from vpn_registry.registry.tables import (
     ClientRow,
     ClientVersionRow,
@@ -46,12 +46,13 @@ DELTA_ROWS: Final = 20
 
 def known_registrations(db: Session, isp: str) -> pd.DataFrame:
     """What the rules on actions compare with: every ref of the ISP, with `is_in_force`, `decided_seq`, `row_sha256`."""
+    closing = deciding.newest_closing(db, isp, Feed.REGISTRATIONS)
     return read_frame(
         db,
         select(
             RegistrationRow.registration_ref,
             RegistrationRow.is_in_force,
-            RegistrationRow.decided_seq,
+            deciding.decided_seq(RegistrationRow, RegistrationRow.registration_ref, closing).label("decided_seq"),
             RegistrationRow.content_sha256.label("row_sha256"),
         ).where(RegistrationRow.isp == isp),
         text=("registration_ref", "row_sha256"),
@@ -80,10 +81,9 @@ def shrink(
     if name is None:
         return None
     book = CLIENTS if name.feed is Feed.CLIENTS else REGISTRATIONS
-    current = book.current
-    in_force = select(current.c[book.key], current.c.decided_seq).where(
-        current.c.isp == delivery.isp, current.c.is_in_force
-    )
+    current, closing = book.current, deciding.newest_closing(db, delivery.isp, book.feed)
+    decided = deciding.decided_seq(current.c, current.c[book.key], closing)
+    in_force = select(current.c[book.key], decided).where(current.c.isp == delivery.isp, current.c.is_in_force)
     known = db.execute(in_force).all()
     if not known:
         return None

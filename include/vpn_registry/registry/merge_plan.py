@@ -1,117 +1,29 @@
 """What a merge is about to do: the keys of one delivery in a temporary table, and the plan made from them.
 
 Of every row only its key and its hash are loaded. One join with the current rows finds those that do something: they
-are the plan, and only their content is loaded then. A row that repeats what its key holds is in no plan.
+are the plan, and only their content is loaded then. A row that repeats what its key holds is in no plan. Another join
+finds the keys that a closing full file leaves out.
 The effects and the order of sequence numbers are explained in books.py, which carries the plan out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Integer,
-    Table,
-    Text,
-    and_,
-    case,
-    exists,
-    func,
-    insert,
-    literal,
-    null,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, case, exists, func, insert, literal, null, or_, select, update
 
-from vpn_registry.model import Delivery, Effect, Feed
+from vpn_registry.model import Effect
+from vpn_registry.registry import deciding
 from vpn_registry.registry.bulk import insert_frame
-from vpn_registry.registry.tables import DeliveryRow, KeptKeyRow
+from vpn_registry.registry.merge_task import ABSENT, KEYS, PLAN, ROWS, Merge, analyze, empty
+from vpn_registry.registry.tables import DeliveryRow
 from vpn_registry.registry.tables.base import BIG
 
-_TEMPORARY: Final = sa.MetaData()
 _HASHED: Final = "128MB"
 """What one join of a merge may take of PostgreSQL's memory, instead of going over the disk: a million keys."""
-ROWS: Final = Table(
-    "merge_rows",
-    _TEMPORARY,
-    sa.Column("row", Integer),
-    sa.Column("key", Text),
-    sa.Column("is_closing", Boolean),
-    sa.Column("content_sha256", Text),
-    prefixes=["TEMPORARY"],
-)
-PLAN: Final = Table(
-    "merge_plan",
-    _TEMPORARY,
-    sa.Column("row", Integer, primary_key=True, autoincrement=False),
-    sa.Column("key", Text),
-    sa.Column("content_sha256", Text),
-    sa.Column("current_id", BIG, index=True),  # without it SQLite looks the plan through for every current row
-    sa.Column("is_new", Boolean),
-    sa.Column("is_closing", Boolean),
-    sa.Column("is_decisive", Boolean),  # its number is above the one that decided last
-    sa.Column("closed_by_id", BIG),  # a later closing full file that left an unknown key out
-    sa.Column("effect", Text),
-    sa.Column("adds_version", Boolean),
-    sa.Column("shows_content", Boolean),
-    sa.Column("version_id", BIG),  # the version that the row became
-    prefixes=["TEMPORARY"],
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """One book: its feed, tables, key column, and the content columns of its versions."""
-
-    feed: Feed
-    current: Table
-    versions: Table
-    key: str
-    content: tuple[str, ...]
-
-    @property
-    def staged(self) -> Table:
-        """The temporary table of the content that becomes a version."""
-        name = f"staged_{self.feed.value}"
-        if name in _TEMPORARY.tables:
-            return _TEMPORARY.tables[name]
-        columns = [sa.Column(column, Text) for column in ("action", *self.content)]
-        return Table(name, _TEMPORARY, sa.Column("row", Integer, primary_key=True), *columns, prefixes=["TEMPORARY"])
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """One merge under way."""
-
-    db: Session
-    book: Book
-    delivery: Delivery
-    at: datetime
-
-    @property
-    def seq(self) -> int:
-        name = self.delivery.name
-        if name is None or name.feed is not self.book.feed:
-            raise ValueError(f"delivery {self.delivery.id} is not of the feed {self.book.feed.value}")
-        return name.seq
-
-    @property
-    def content_on(self) -> Any:
-        return None if self.delivery.name is None else self.delivery.name.content_on
-
-    @property
-    def is_own(self) -> ColumnElement[bool]:
-        return self.book.current.c.isp == self.delivery.isp
 
 
 def make(task: Merge, rows: pd.DataFrame) -> None:
@@ -119,12 +31,12 @@ def make(task: Merge, rows: pd.DataFrame) -> None:
     if task.db.get_bind().dialect.name == "postgresql":
         task.db.execute(sa.text(f"SET LOCAL work_mem = '{_HASHED}'"))
     for table in (ROWS, PLAN, task.book.staged):
-        _empty(task, table)
+        empty(task, table)
     insert_frame(task.db, ROWS, rows)
-    _analyze(task, ROWS, "key")
+    analyze(task, ROWS, "key")
     _plan(task)
     _plan_overtaken(task)
-    _analyze(task, PLAN, "current_id, effect, is_new, adds_version")
+    analyze(task, PLAN, "current_id, effect, is_new, adds_version")
 
 
 def stage_content(task: Merge, content: Callable[[pd.Series[int]], pd.DataFrame]) -> None:
@@ -132,7 +44,7 @@ def stage_content(task: Merge, content: Callable[[pd.Series[int]], pd.DataFrame]
     wanted = select(PLAN.c.row).where(PLAN.c.adds_version, ~PLAN.c.is_closing).order_by(PLAN.c.row)
     numbers = pd.Series(task.db.scalars(wanted).all(), dtype="int64")
     insert_frame(task.db, task.book.staged, content(numbers))
-    _analyze(task, task.book.staged, '"row"')
+    analyze(task, task.book.staged, '"row"')
 
 
 def repeats(task: Merge) -> ColumnElement[bool]:
@@ -140,27 +52,33 @@ def repeats(task: Merge) -> ColumnElement[bool]:
     current = task.book.current
     return and_(
         task.is_own,
-        current.c[task.book.key] == ROWS.c.key,
+        task.key == ROWS.c.key,
         current.c.content_sha256 == ROWS.c.content_sha256,
         current.c.is_in_force,
-        current.c.decided_seq < task.seq,
+        task.decided_seq < task.seq,
         ~ROWS.c.is_closing,
     )
 
 
-def _empty(task: Merge, table: Table) -> None:
-    connection = task.db.connection()
-    # Made once a connection: temporary tables are no part of the schema, and live as long as it.
-    table.create(connection, checkfirst=True)
-    # Rows that are only deleted would stay in PostgreSQL's table for the merges to come.
-    verb = "TRUNCATE" if connection.dialect.name == "postgresql" else "DELETE FROM"
-    connection.execute(sa.text(f"{verb} {table.name}"))
+def find_absent(task: Merge) -> None:
+    """Collect the keys that a closing full file has to close or to decide, because it doesn't name them.
 
-
-def _analyze(task: Merge, table: Table, columns: str) -> None:
-    if task.db.get_bind().dialect.name == "postgresql":
-        # A table made a moment ago has no statistics, and none makes the joins quadratic.
-        task.db.execute(sa.text(f"ANALYZE {table.name} ({columns})"))
+    One that speaks for all rows decides those that are closed already without a word.
+    """
+    current = task.book.current
+    # As sets: joined with keys that have no index, SQLite would look all of them through for every current row.
+    unnamed = select(task.key).where(task.is_own).except_(select(ROWS.c.key))
+    absent = select(current.c.id, current.c.is_in_force, task.content_seq).where(
+        task.is_own,
+        task.key.in_(unnamed),
+        task.decided_seq < task.seq,
+        ~deciding.is_kept(task.delivery.id, task.key),
+    )
+    if task.speaks_for_all:
+        absent = absent.where(current.c.is_in_force)
+    empty(task, ABSENT)
+    task.db.execute(insert(ABSENT).from_select(["current_id", "is_in_force", "content_seq"], absent))
+    analyze(task, ABSENT, "current_id")
 
 
 def _plan(task: Merge) -> None:
@@ -168,7 +86,7 @@ def _plan(task: Merge) -> None:
     closed_by = _closed_by(task)
     is_new, is_closing = current.c.id.is_(None), ROWS.c.is_closing
     effect = _effect(task, closed_by)
-    is_decisive = or_(is_new & closed_by.is_(None), func.coalesce(current.c.decided_seq < task.seq, False))
+    is_decisive = or_(is_new & closed_by.is_(None), func.coalesce(task.decided_seq < task.seq, False))
     says_something = effect.in_([e.value for e in Effect if e not in (Effect.UNCHANGED, Effect.OVERTAKEN)])
     facts = {
         "row": ROWS.c.row,
@@ -184,7 +102,7 @@ def _plan(task: Merge) -> None:
         "adds_version": or_(is_new, says_something, and_(is_closing, is_decisive)),
         "shows_content": and_(~is_closing, or_(is_new, says_something)),
     }
-    joined = ROWS.outerjoin(current, and_(task.is_own, current.c[task.book.key] == ROWS.c.key))
+    joined = ROWS.outerjoin(current, and_(task.is_own, task.key == ROWS.c.key))
     does_something = or_(effect != Effect.UNCHANGED.value, is_closing)
     planned = select(*facts.values()).select_from(joined).where(does_something)
     task.db.execute(insert(PLAN).from_select(list(facts), planned))
@@ -197,8 +115,8 @@ def _effect(task: Merge, closed_by: Any) -> Any:
         (is_new & closed_by.is_not(None), Effect.OVERTAKEN.value),
         (is_new & is_closing, Effect.CLOSED.value),
         (is_new, Effect.CREATED.value),
-        (current.c.decided_seq == task.seq, Effect.UNCHANGED.value),
-        (current.c.decided_seq > task.seq, Effect.OVERTAKEN.value),
+        (task.decided_seq == task.seq, Effect.UNCHANGED.value),
+        (task.decided_seq > task.seq, Effect.OVERTAKEN.value),
         (is_closing & current.c.is_in_force, Effect.CLOSED.value),
         (is_closing, Effect.UNCHANGED.value),
         (~current.c.is_in_force & current.c.content_seq.is_(None), Effect.CREATED.value),
@@ -246,21 +164,12 @@ def _closed_by(task: Merge) -> Any:
     ).all()
     if not later:
         return sa.cast(null(), BIG)
-    kept = [
-        (
-            ~exists(select(KeptKeyRow.key).where(KeptKeyRow.delivery_id == i, KeptKeyRow.key == ROWS.c.key)),
-            literal(i, BIG),
-        )
-        for i in later
-    ]
-    return case((task.book.current.c.id.is_not(None), sa.cast(null(), BIG)), *kept)
+    left_out = [(~deciding.is_kept(one, ROWS.c.key), literal(one, BIG)) for one in later]
+    return case((task.book.current.c.id.is_not(None), sa.cast(null(), BIG)), *left_out)
 
 
 def keys(task: Merge, keys: Collection[str]) -> sa.Select[tuple[str]]:
     """Keys as a subquery over a temporary table: a list of parameters has a limit."""
-    table = _TEMPORARY.tables.get("merge_keys")
-    if table is None:
-        table = Table("merge_keys", _TEMPORARY, sa.Column("key", Text), prefixes=["TEMPORARY"])
-    _empty(task, table)
-    insert_frame(task.db, table, pd.DataFrame({"key": sorted(set(keys))}))
-    return select(table.c.key)
+    empty(task, KEYS)
+    insert_frame(task.db, KEYS, pd.DataFrame({"key": sorted(set(keys))}))
+    return select(KEYS.c.key)

@@ -1,10 +1,10 @@
-"""What people ask of the registry: one client explained (explanations.py), and the exported views (views.py).
+"""What people ask of the registry: one client explained (explanations.py), and the exported views (exports.py).
 
 Column names are stable: outsiders build on them.
 """
 
 from vpn_registry.registry.explanations import Explanation, explain
+from vpn_registry.registry.exports import FOR_THE_TEAM, VIEWS, Streamed, export, stream
 from vpn_registry.registry.history import NOW, Then
-from vpn_registry.registry.views import BETWEEN_ISPS, VIEWS, export
 
-__all__ = ["BETWEEN_ISPS", "NOW", "VIEWS", "Explanation", "Then", "explain", "export"]
+__all__ = ["FOR_THE_TEAM", "NOW", "VIEWS", "Explanation", "Streamed", "Then", "explain", "export", "stream"]

@@ -83,7 +83,8 @@ def test_the_scratch_registry_is_gone_afterwards(season: Installation) -> None:
 
 
 DAMAGE = {
-    "UPDATE registrations SET is_in_force = NOT is_in_force WHERE id = 5": "registrations: differs in is_in_force",
+    "UPDATE registrations SET is_in_force = NOT is_in_force WHERE id = 5":
+        "registrations: differs in is_in_force, content_seq",
     "UPDATE registrations SET decided_seq = 9 WHERE id = 6": "registrations: differs in decided_seq",
     "UPDATE clients SET closed_on = '2026-06-01' WHERE id = 5": "clients: differs in closed_on",
     "UPDATE registration_versions SET local_ip = '192.0.2.77' WHERE id = 5":

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from tests.unit.registry.filing import AT, add, file_clients, file_registrations, registrations, store, withdraw
 from vpn_registry.model import Delivery, Feed, Mode
-from vpn_registry.registry import locks, merge
+from vpn_registry.registry import deciding, locks, merge
 from vpn_registry.registry.deliveries import find
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.tables import DeliveryRow, RegistrationRow, RegistrationVersionRow
 
 
 def current(registry: Registry) -> list[tuple[Any, ...]]:
+    closing = deciding.closings(Feed.REGISTRATIONS)
     with registry.reading() as db:
         rows = db.execute(
             select(
@@ -27,9 +28,11 @@ def current(registry: Registry) -> list[tuple[Any, ...]]:
                 RegistrationRow.registration_ref,
                 RegistrationRow.content_sha256,
                 RegistrationRow.is_in_force,
-                RegistrationRow.decided_seq,
+                deciding.decided_seq(RegistrationRow, RegistrationRow.registration_ref, closing.c),
                 RegistrationRow.closed_on,
-            ).order_by(RegistrationRow.isp, RegistrationRow.registration_ref)
+            )
+            .outerjoin(closing, closing.c.isp == RegistrationRow.isp)
+            .order_by(RegistrationRow.isp, RegistrationRow.registration_ref)
         )
         return [tuple(row) for row in rows]
 
@@ -138,6 +141,33 @@ def test_a_late_row_below_a_full_file_is_closed_from_the_start(registry: Registr
     file_registrations(registry, 5, add("a"), mode=Mode.FULL, protected_refs=["kept"])
     assert effects(file_registrations(registry, 4, add("b"), add("kept"))) == ["overtaken", "created"]
     assert [row[3] for row in current(registry)] == [True, False, True]
+
+
+def test_a_book_that_is_sent_again_decides_without_writing(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a"), add("gone"))
+    file_registrations(registry, 2, withdraw("gone"))
+    file_registrations(registry, 4, add("a"), mode=Mode.FULL)
+    with registry.reading() as db:
+        assert db.scalars(select(RegistrationRow.decided_seq).order_by(RegistrationRow.id)).all() == [1, 2]
+    assert [row[3:5] for row in current(registry)] == [(True, 4), (False, 4)]
+    assert effects(file_registrations(registry, 3, withdraw("a"), add("gone", name="Late"))) == ["overtaken"] * 2
+
+
+def test_what_a_full_file_keeps_was_decided_by_the_one_before(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a"), add("b"))
+    file_registrations(registry, 4, add("a"), add("b"), mode=Mode.FULL)
+    file_registrations(registry, 6, add("b"), mode=Mode.FULL, protected_refs=["a"])
+    assert [row[4] for row in current(registry)] == [4, 6]
+    assert effects(file_registrations(registry, 3, withdraw("a"))) == ["overtaken"]
+    assert effects(file_registrations(registry, 5, withdraw("a"), withdraw("b"))) == ["closed", "overtaken"]
+    assert [row[3:5] for row in current(registry)] == [(False, 5), (True, 6)]
+
+
+def test_a_full_file_that_comes_late_decides_what_the_newer_one_kept(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a"), add("b"), add("c"))
+    file_registrations(registry, 6, add("c"), mode=Mode.FULL, protected_refs=["a", "b"])
+    assert effects(file_registrations(registry, 4, add("a"), add("c"), mode=Mode.FULL)) == ["unchanged", "overtaken"]
+    assert [row[3:5] for row in current(registry)] == [(True, 4), (False, 4), (True, 6)]
 
 
 @pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.registry.filing import AT, add, file_clients, file_registrations, withdraw
 from vpn_registry import terminal
 from vpn_registry.cli import explanation
+from vpn_registry.reconciliation.comparison import STATUS_COLUMNS
 from vpn_registry.registry import queries, status_runs
 from vpn_registry.registry.home import Registry
 
@@ -48,6 +49,27 @@ def test_identity_numbers_are_shown_to_whoever_can_open_them(registry: Registry,
         frame = queries.export(db, "registry", as_of=as_of, reveal=registry.keys.decrypt_text)
     assert list(frame["cnic"]) == [SECRET, ""]
     assert list(frame["other_id"]) == ["", ""]
+
+
+@pytest.mark.parametrize("view", queries.VIEWS)
+def test_a_view_is_streamed_as_it_is_exported(registry: Registry, view: str) -> None:
+    file_registrations(registry, 1, add("a", cnic=SECRET), add("b"))
+    file_clients(registry, 1, {"subscriber_id": "7", "client_name": "X", "cnic": SECRET})
+    reveal = registry.keys.decrypt_text
+    with registry.reading() as db:
+        whole, told = queries.export(db, view, reveal=reveal), queries.stream(db, view, reveal=reveal)
+        rows = [row for piece in told.pieces for row in piece]
+    assert (told.count, list(told.columns)) == (len(whole), list(whole.columns))
+    assert rows == [tuple(None if value is pd.NA else value for value in row) for row in whole.to_numpy().tolist()]
+
+
+def test_a_registration_that_the_last_comparison_paired_with_no_client_is_an_orphan(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a"), add("b"))
+    nobody = pd.DataFrame(columns=list(STATUS_COLUMNS), dtype="str")
+    with registry.writing() as db:
+        status_runs.store(db, "indus", nobody, at=AT, rule_version="1", deadline_on=date(2026, 6, 30), orphans=["a"])
+    assert list(registry_view(registry)["orphan"]) == ["orphan", ""]
+    assert list(registry_view(registry, days=1)["orphan"]) == ["", ""]
 
 
 def test_any_past_day_can_be_asked_for(registry: Registry) -> None:

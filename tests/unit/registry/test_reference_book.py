@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from tests.unit.registry.filing import AT, add, file_registrations, name_of, withdraw
 from vpn_registry.model import Effect, Feed, Mode, Status
 from vpn_registry.reconciliation.comparison import STATUS_COLUMNS
-from vpn_registry.registry import status_runs
+from vpn_registry.registry import deciding, status_runs
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.tables import ClientStatusRow, RegistrationRow, RegistrationVersionRow
 
@@ -206,13 +206,15 @@ class Season(RuleBasedStateMachine):
 
 def stored(registry: Registry, isp: str) -> dict[str, tuple[Any, ...]]:
     """What the registry holds of an ISP, in the reference's words."""
-    row, version = RegistrationRow, RegistrationVersionRow
+    row, version, closing = RegistrationRow, RegistrationVersionRow, deciding.closings(Feed.REGISTRATIONS)
+    numbers = (number(row, row.registration_ref, closing.c) for number in (deciding.decided_seq, deciding.content_seq))
     query = (
         select(
-            row.registration_ref, row.is_in_force, row.decided_seq, row.content_seq, version.client_name,
-            row.closed_on, row.national_no.is_not(None),
+            row.registration_ref, row.is_in_force, *numbers, version.client_name, row.closed_on,
+            row.national_no.is_not(None),
         )
         .outerjoin(version, version.id == row.version_id)
+        .outerjoin(closing, closing.c.isp == row.isp)
         .where(row.isp == isp)
     )  # fmt: skip
     with registry.reading() as db:

@@ -2,7 +2,7 @@
 
 A version is what one row of one delivery said. A closing version (`withdraw`, or `absent` when a full file left the
 key out) holds no content. `content_seq` is the number whose content is shown, `decided_seq` the one that last
-decided whether the key is in force (contract section 3).
+decided whether the key is in force (contract section 3), as far as the row itself says: read both by deciding.py.
 """
 
 from __future__ import annotations

@@ -26,6 +26,10 @@ class DeliveryRow(Base):
             unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN,
         ),
         Index(None, "isp", "feed", "seq"),
+        Index(
+            "ix_deliveries_closing", "isp", "feed", "seq",
+            sqlite_where=text("is_closing = 1"), postgresql_where=text("is_closing"),
+        ),
         Index(None, "isp", "state"),
         Index(None, "isp", "folder", "file_name"),
         Index(None, "first_listed_at"),
