@@ -12,6 +12,8 @@ _STARTS: Final = frozenset("=+-@＝＋－＠")
 def safe_cell(value: object) -> str:
     """The value as text, '' for None: control characters become blanks, and ' goes before what would be a formula."""
     text = "" if value is None else str(value)
-    shown = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
+    shown = text
+    if not text.isprintable():  # nearly every cell is: looking at each character costs far more
+        shown = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
     starts_formula = shown.lstrip()[:1] in _STARTS if shown.strip() else False
     return f"'{shown}" if starts_formula or text[:1] in {"\t", "\r", "\n"} else shown

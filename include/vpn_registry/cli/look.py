@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from vpn_registry import settings, terminal
+from vpn_registry.cli.exporting import WRITERS
 from vpn_registry.cli.options import AsJson, Isp, KnownAt, On, known_isp
 from vpn_registry.model import iso_utc, pakistani_day
-from vpn_registry.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from vpn_registry.pipeline.exchange import Exchange
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 VIEWS = ("registry", "clients", "notices", "findings", "deliveries")
-FORMATS = ("csv", "json", "parquet")
 
 
 @commands.command()
@@ -84,19 +85,20 @@ def export(
 
     if view not in VIEWS:
         raise typer.BadParameter(f"{view!r} is none of {', '.join(VIEWS)}")
-    if fmt not in FORMATS:
-        raise typer.BadParameter(f"{fmt!r} is none of {', '.join(FORMATS)}")
+    if fmt not in WRITERS:
+        raise typer.BadParameter(f"{fmt!r} is none of {', '.join(WRITERS)}")
     if reveal and not reason.strip():
         raise typer.BadParameter("say in --reason why identity numbers have to be seen; it is kept in the audit trail")
     known_isp(isp)
     registry = home.open_home(settings.load())
     decrypt = registry.keys.decrypt_text if reveal else None
     with registry.reading() as db:
-        frame = queries.export(db, view, isp=isp, on=on, as_of=as_of, reveal=decrypt)
-    detail = {"isp": isp, "rows": len(frame), "format": fmt} | asked_past(on, as_of)
-    # Before anything is shown: who has seen identity numbers stands in the trail, whatever happens afterwards.
-    audit_read(registry, "reveal" if reveal else "export", view, detail | ({"reason": reason} if reveal else {}))
-    show_or_write(_written(frame, fmt), output)
+        told = queries.stream(db, view, isp=isp, on=on, as_of=as_of, reveal=decrypt)
+        detail = {"isp": isp, "rows": told.count, "format": fmt} | asked_past(on, as_of)
+        # Before anything is shown: who has seen identity numbers stands in the trail, whatever happens afterwards.
+        audit_read(registry, "reveal" if reveal else "export", view, detail | ({"reason": reason} if reveal else {}))
+        with shown_or_written(output) as sink:
+            WRITERS[fmt](told, sink)
 
 
 def asked_past(on: date | None, as_of: datetime | None) -> dict[str, str]:
@@ -107,26 +109,19 @@ def asked_past(on: date | None, as_of: datetime | None) -> dict[str, str]:
 
 def show_or_write(content: bytes, output: Path | None) -> None:
     """Onto the screen, or into a file that only its owner may read."""
+    with shown_or_written(output) as sink:
+        sink.write(content)
+
+
+@contextmanager
+def shown_or_written(output: Path | None) -> Iterator[BinaryIO]:
+    """Where content goes: the screen, or a file that only its owner may read."""
     if output is None:
-        sys.stdout.buffer.write(content)
+        yield sys.stdout.buffer
         return
     with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         output.chmod(0o600)  # an older file may have had another mode
-        file.write(content)
-
-
-def _written(frame: Any, fmt: str) -> bytes:
-    if fmt == "parquet":
-        content: bytes = frame.to_parquet(index=False)
-        return content
-    if fmt == "json":
-        text = str(frame.to_json(orient="records", date_format="iso", date_unit="s", force_ascii=False, indent=2))
-        return f"{text}\n".encode()
-    shown = frame.astype("object").where(frame.notna(), "")
-    for name in frame.columns:
-        if name.endswith("_at"):
-            shown[name] = frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ").fillna("")
-    return str(shown.map(safe_cell).to_csv(index=False, lineterminator="\r\n")).encode()
+        yield file
 
 
 def _exchange() -> Exchange:
