@@ -1,8 +1,8 @@
 """Time to look at a large registry made by SQL: `python tests/benchmarks/page.py [SHARE] [sqlite|postgresql]`.
 
 At share 1 the registry holds 1,000,000 registrations and 5,000,000 clients of 50 ISPs (the goal: 300 ms a page); the
-default is a tenth, on SQLite. Prints the milliseconds of the first and the second request to each page, and the queries
-it took; of commands the seconds of the whole process (the goal: 2 s, with the modules compiled).
+default is a tenth, on SQLite. Prints the milliseconds of the first request to each page, of the best of five more, and
+the queries it took; of commands the seconds of the whole process (the goal: 2 s, with the modules compiled).
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ from vpn_registry.model import Contact, ContactRole
 from vpn_registry.page import Guards, make_app
 from vpn_registry.page.desk import Desk
 from vpn_registry.registry import home
-from vpn_registry.registry.engine import looking_engine
+from vpn_registry.registry.engine import WRITER, engine_for, looking_engine
 from vpn_registry.registry.reader import Reader
 from vpn_registry.settings import Settings
 
 AT = datetime(2026, 6, 16, 4, 0, tzinfo=UTC)
 GOAL_MS, GOAL_S = 300, 2
 SQL = Path(__file__).with_suffix(".sql")
+TRIES = 5  # the best of so many: other work of the machine is nobody's fault
 ISPS, RUNS, FILES, FINDINGS, CASES, EVENTS = 50, 60, 400, 2_000, 5_000, 200_000
 PAGES = (
     "/", "/isps/isp7", "/deliveries", "/deliveries?told=rejected&page=3", "/deliveries?code=H101", "/deliveries/77",
@@ -65,7 +66,11 @@ def fill(registry: home.Registry, share: float) -> None:
         for statement in SQL.read_text(encoding="utf-8").split(";"):
             if statement.strip():
                 db.execute(text(statement), given)
-        db.execute(text("ANALYZE"))
+    with engine_for(registry.settings.database_url).connect() as connection:
+        outside = connection.execution_options(
+            isolation_level="AUTOCOMMIT", **{WRITER: True}
+        )  # what PostgreSQL's own housekeeping does
+        outside.execute(text("VACUUM ANALYZE" if outside.dialect.name == "postgresql" else "ANALYZE"))
 
 
 def _provide(db: Any) -> None:
@@ -122,7 +127,8 @@ def measure(url: str) -> None:
     client = TestClient(app, follow_redirects=False)
     for path in PAGES:
         first, queries = _timed(partial(_counted, url, partial(client.get, path)))
-        spent, reply = _timed(partial(client.get, path))
+        tries = [_timed(partial(client.get, path)) for _ in range(TRIES)]
+        spent, reply = min(tries, key=lambda one: one[0])
         if reply.status_code not in (200, 303):
             sys.exit(f"{path} is no page of this registry")
         print(f"{path:<45} {first:5.0f}, {spent:5.0f} ms, {spent / GOAL_MS:4.0%} of the goal, {queries} queries")

@@ -105,4 +105,7 @@ SELECT ago(:now, i * 3 / (:events / 100)),
     CASE i % 3 WHEN 0 THEN '' || (1 + i % :deliveries) WHEN 1 THEN 'isp' || (i % :isps)
         ELSE 'isp7/c7-' || (i % 1000) END,
     as_json(:told)
-FROM n
+FROM n;
+
+INSERT INTO audit_seals (id, event_id, previous_sha256, sha256, sealed_at)
+SELECT id, id, '', '', ago(:now, 0) FROM audit_events

@@ -24,7 +24,7 @@ from vpn_registry.registry.lying import left_alone
 TREND_DAYS: Final = 60
 FINDINGS_DAYS: Final = 30
 WEEKS: Final = 8
-NEEDS: Final = 100
+NEEDS: Final = 50
 """So many cases and notices at most stand on the overview; their own pages have all."""
 _OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
 _CASES: Final = {

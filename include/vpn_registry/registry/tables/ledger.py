@@ -13,6 +13,7 @@ from vpn_registry.registry.tables.base import BIG, Base, Big, LongText, Moment, 
 from vpn_registry.registry.times import UtcDateTime, one_of
 
 _OPEN = text("state IN ('seen', 'claimed')")
+_HELD = text("outcome = 'held'")
 _REJECTED = text("outcome = 'rejected'")
 
 
@@ -33,6 +34,7 @@ class DeliveryRow(Base):
         Index(None, "isp", "state"),
         Index(None, "isp", "folder", "file_name"),
         Index(None, "first_listed_at"),
+        Index("ix_deliveries_held", "isp", sqlite_where=_HELD, postgresql_where=_HELD),
     )  # fmt: skip
 
     id: Mapped[Surrogate]
