@@ -151,6 +151,24 @@ def own_deadlines(campaign: Campaign, today: date, isp: str) -> dict[str, Deadli
     return {who: deadline for who, deadline in found.items() if deadline.ends_on > usual.ends_on}
 
 
+def overtaken(campaign: Campaign, isp: str) -> list[tuple[Deadline, date]]:
+    """The deadlines that once held for an ISP, or for a client of it alone, each with the day on which a later one was
+    entered. A client's own is overtaken by the same day for his ISP too."""
+    found = []
+    for one in campaign.deadlines:
+        rivals = [rival for rival in campaign.deadlines if rival.covers(isp, one.subscriber_id)]
+        has_held = all(rival.ends_on < one.ends_on for rival in rivals if rival.version < one.version)
+        later = [rival for rival in rivals if rival.version > one.version and _overtakes(rival, one)]
+        if one in rivals and has_held and later:
+            found.append((one, later[0].entered_on))
+    return found
+
+
+def _overtakes(rival: Deadline, one: Deadline) -> bool:
+    is_usual = one.subscriber_id and not rival.subscriber_id
+    return rival.ends_on > one.ends_on or (bool(is_usual) and rival.ends_on == one.ends_on)
+
+
 def extend(
     campaign: Campaign, ends_on: date, entered_on: date, source: str, isp: str = "", subscriber_id: str = ""
 ) -> Campaign:

@@ -206,6 +206,17 @@ def test_the_same_day_for_everybody_leaves_the_isp_its_own_entry() -> None:
     assert campaign.deadline_in_force(drive, date(2026, 6, 16), "indus").version == 2
 
 
+def test_a_deadline_is_overtaken_by_a_later_one_for_the_same() -> None:
+    entered = [date(2026, 6, day) for day in (10, 12, 14)]
+    own = campaign.extend(roster.load_campaign(), date(2026, 7, 10), entered[0], "Letter 12", "indus", "C-1")
+    theirs = campaign.extend(own, date(2026, 7, 10), entered[1], "Letter 13", "indus")
+    everybodys = campaign.extend(theirs, date(2026, 7, 5), entered[2], "Letter 14")
+    assert [(one.version, on) for one, on in campaign.overtaken(everybodys, "indus")] == [
+        *((1, entered[1]), (2, entered[1]))
+    ]
+    assert [(one.version, on) for one, on in campaign.overtaken(everybodys, "kirana")] == [(1, entered[2])]
+
+
 def test_no_extension_for_one_is_shorter_than_what_he_has() -> None:
     drive = campaign.extend(roster.load_campaign(), date(2026, 7, 10), date(2026, 6, 1), "Letter 1", "indus")
     for whose in (("indus",), ("indus", "IND-1")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from vpn_registry.notices import Letters
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.pipeline.scopes import Scope, scopes
 from vpn_registry.pipeline.trail import audit_notice
-from vpn_registry.registry import messages, outbox, statuses
+from vpn_registry.registry import messages, outbox, statuses, successions
 from vpn_registry.registry.outbox import Notice
 
 if TYPE_CHECKING:
@@ -47,10 +47,22 @@ def settle(exchange: Exchange, letters: Letters) -> None:
                 why = _reason(exchange, notice, in_force, reasons)
                 if why is not None:
                     _cancel(db, notice, why, at)
+            missed += [(scope, stage, EXTENDED) for scope, stage in _overtaken(exchange, db, letters, isp)]
             for scope, stage, reason in missed:
                 deadline = scope.deadline
                 if not outbox.has_notice(db, deadline.campaign, deadline.version, stage.stage, isp):
                     _record(db, scope, stage, reason, at)
+
+
+def _overtaken(exchange: Exchange, db: Session, letters: Letters, isp: str) -> Iterator[tuple[Scope, StageDay]]:
+    """The stages that had come before a later deadline was entered: what nothing had planned until then never goes."""
+    first_list_on, newest = statuses.first_list_on(db, isp), successions.newest_ids(db, isp)
+    for deadline, until in campaign.overtaken(exchange.campaign, isp):
+        days = campaign.plan_stages(deadline, letters.offsets, exchange.holidays)
+        who = deadline.subscriber_id
+        for stage in campaign.stages_of_isp(days, first_list_on):
+            if stage.on < until:
+                yield Scope(isp, deadline, only=newest.get(who, who)), stage
 
 
 def _reason(

@@ -310,6 +310,18 @@ def test_who_had_not_been_told_gets_no_letter_about_an_extension(listed: Install
     assert listed.rows("SELECT stage, ends_on FROM notices") == [("T-30", "2026-07-31")]
 
 
+def test_a_stage_that_nothing_planned_before_an_extension_leaves_a_row(listed: Installation) -> None:
+    """T-7 came on 23 June while nothing ran, and the new deadline on the 24th."""
+    send_notices(listed)
+    listed.at(timedelta(days=8))
+    extended(listed, date(2026, 7, 31), isp="")
+    notify.plan(listed.exchange)
+    rows = listed.rows("SELECT stage, state, reason FROM notices WHERE stage IN ('T-7', 'T-3')")
+    assert rows == [("T-7", "cancelled", "extended")]
+    notify.plan(listed.exchange)
+    assert len(notices(listed)) == 3
+
+
 def extended(house: Installation, ends_on: date, isp: str = "indus", client: str = "") -> None:
     extension.enter(house.exchange, ends_on, source="Letter 12", actor="tester", isp=isp, client=client)
     house.at(timedelta(minutes=1))  # opened anew, as the next run does
