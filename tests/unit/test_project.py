@@ -263,3 +263,12 @@ def test_no_package_index_or_registry_is_named() -> None:
     places = re.compile(r"--(?:extra-)?index-url|--find-links|pypi\.org/simple|pythonhosted")
     for name in ("Makefile", "Dockerfile", "pyproject.toml", "requirements.txt", "requirements.lock", ".ci/run"):
         assert not places.search((ROOT / name).read_text(encoding="utf-8")), name
+
+
+def test_migrations_are_one_chain_in_the_order_of_their_names() -> None:
+    versions = ROOT / "include/vpn_registry/registry/migrations/versions"
+    told = [re.findall(r'^(?:down_)?revision = (?:"(\d{4})"|None)$', path.read_text("utf-8"), re.MULTILINE)
+            for path in sorted(versions.glob("r*.py"))]  # fmt: skip
+    numbers = [path.name[1:5] for path in sorted(versions.glob("r*.py"))]
+    assert told == [[number, before] for before, number in zip(["", *numbers], numbers, strict=False)]
+    assert len(set(numbers)) == len(numbers)
