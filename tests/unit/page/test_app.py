@@ -194,6 +194,19 @@ def test_what_a_run_made_leads_to_that_run(ask: Callable[..., Any], path: str, l
     assert ask(path).text.count(run) == links
 
 
+def test_a_mute_stands_with_its_isp_and_with_the_client(ask: Callable[..., Any], registry: Registry) -> None:
+    with registry.writing() as db:
+        for subject in ("", "7"):
+            number = cases.open_case(db, "indus", cases.MUTE, subject, reason=HOSTILE, at=AT, opened_by="amna")
+            (case,) = cases.get_cases(db, [number])
+            cases.record_decision(db, case, cases.Decision("mute", HOSTILE, "amna", AT, date(2026, 6, 20)))
+    page = ask("/isps/indus").text
+    assert "No letter speaks of this ISP until 20 Jun 2026" in page
+    assert "one of its clients</a> for now" in page
+    assert "No letter speaks of this client until 20 Jun 2026" in ask("/isps/indus/clients/7").text
+    assert HOSTILE not in page
+
+
 def test_an_extension_is_a_case_of_every_isp_and_moves_the_deadline_of_the_page(
     ask: Callable[..., Any], registry: Registry
 ) -> None:
