@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -145,3 +147,17 @@ def test_whole_columns_and_single_cells_are_judged_alike(value: int, bits: int) 
 )
 def test_a_suggestion_only_where_the_right_value_is_likely(cell: str, suggestion: str) -> None:
     assert suggest(cell) == suggestion
+
+
+EDGES = [int(IPv6Address(text)) for text in ("::", "1::", "2000::", "2001:200::", "2002::", "2400:adc1::", "4000::")]
+
+
+@given(
+    st.integers(0, 2**128 - 1)
+    | st.builds(lambda edge, step: (edge + step) % 2**128, st.sampled_from(EDGES), st.integers(-2, 2))
+)
+@settings(deadline=None)
+def test_a_plain_ipv6_address_is_judged_in_a_column_as_it_is_alone(value: int) -> None:
+    table = addresses._Table(sample=False, prefixes=("2400:adc1::/32", "39.32.0.0/16"))
+    cell = str(IPv6Address(value))
+    assert tuple(table.cells([cell])[0]) == table.cell(cell)

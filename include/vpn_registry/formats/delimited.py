@@ -30,7 +30,7 @@ from vpn_registry.model import Limits
 
 _BLOCK_BYTES: Final = 1 << 20
 _PART_BYTES: Final = 1 << 25
-_SEARCHED_BYTES: Final = 1 << 24
+_SEARCHED_BYTES: Final = 1 << 18  # fits into a core's own cache
 _SEARCHED_FIELDS: Final = 1 << 20
 
 

@@ -70,10 +70,10 @@ SPECIAL_V6: Final = (
 DOCUMENTATION: Final = "documentation"
 
 _PLAIN_V4: Final = (
-    "^"
-    + r"\.".join(f"(?P<{name}>0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])" for name in "abcd")
-    + r"(?:/(?P<bits>[0-9]|[12][0-9]|3[0-2]))?$"
+    "^" + r"\.".join(["(?:0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"] * 4) + "(?:/(?:[0-9]|[12][0-9]|3[0-2]))?$"
 )
+_PLAIN_V6: Final = re.compile("[1-9A-Fa-f:][0-9A-Fa-f:]+")
+"""One address without dots and without a leading zero, as nearly all are: the other forms are looked at one by one."""
 _LEADING_ZERO: Final = re.compile(r"(^|\.)0[0-9]")
 _BITS: Final = {4: 32, 6: 128}
 _FEWEST_BITS: Final = {4: 16, 6: 32}
@@ -117,24 +117,23 @@ def suggest_unmapped(cell: str) -> str:
 
 
 def judge(cells: pa.LargeStringArray, *, sample: bool, prefixes: Sequence[str]) -> AddressVerdict:
-    """Judges a column: plain IPv4 (nearly all cells) in whole columns, each other distinct cell once.
+    """Judges a column: plain addresses (nearly all cells) in whole columns, each other distinct cell once.
 
     `sample` lets documentation blocks pass; without `prefixes` no address is outside.
     """
     table = _Table(sample, prefixes)
     malformed, special, outside = (np.zeros(len(cells), dtype=np.bool_) for _ in range(3))
-    plain = pc.extract_regex(cells, _PLAIN_V4)
-    is_plain = plain.is_valid().to_numpy(zero_copy_only=False)
+    is_plain = pc.match_substring_regex(cells, _PLAIN_V4).to_numpy(zero_copy_only=False)
     places = np.flatnonzero(is_plain)
     if len(places):
-        first, last, is_block = _plain_blocks(plain.filter(pa.array(is_plain)))
+        first, last, is_block = _plain_blocks(cells.filter(pa.array(is_plain)))
         malformed[places] = ~is_block
         special[places] = is_block & table.special_v4(first, last)
         outside[places] = is_block & table.outside_v4(first, last)
     others = np.flatnonzero(~is_plain & pc.not_equal(cells, "").to_numpy(zero_copy_only=False))
     if len(others):
         encoded = pc.dictionary_encode(cells.take(pa.array(others)))
-        verdicts = np.array([table.cell(cell) for cell in encoded.dictionary.to_pylist()], dtype=np.bool_)
+        verdicts = table.cells(encoded.dictionary.to_pylist())
         chosen = verdicts[encoded.indices.to_numpy()]
         malformed[others], special[others], outside[others] = chosen.T
     return AddressVerdict(malformed, special, outside)
@@ -170,6 +169,18 @@ class _Table:
         result: BoolArray = (before < 0) | (ends[before] < last)
         return result
 
+    def cells(self, cells: Sequence[str]) -> BoolArray:
+        """(malformed, special, outside) of each cell, shape (cells, 3)."""
+        verdicts = np.zeros((len(cells), 3), dtype=np.bool_)
+        packed = [_plain_v6(cell) for cell in cells]
+        halves = np.frombuffer(b"".join(packed), dtype=">u8").reshape(-1, 2).astype(np.uint64)
+        is_plain = np.array([bool(octets) for octets in packed], dtype=np.bool_)
+        verdicts[is_plain, 1] = _in_any(halves, self._special[6])
+        verdicts[is_plain, 2] = self._has_prefixes & ~_in_any(halves, self._declared[6])
+        for place in np.flatnonzero(~is_plain).tolist():
+            verdicts[place] = self.cell(cells[place])
+        return verdicts
+
     def cell(self, cell: str) -> tuple[bool, bool, bool]:
         """(malformed, special, outside) of one cell of any form."""
         found = ranges(cell)
@@ -190,15 +201,40 @@ def _public() -> _Table:
     return _Table(sample=True, prefixes=())
 
 
-def _plain_blocks(groups: pa.StructArray) -> tuple[NDArray[np.int64], NDArray[np.int64], BoolArray]:
+def _plain_blocks(cells: pa.LargeStringArray) -> tuple[NDArray[np.int64], NDArray[np.int64], BoolArray]:
     """First and last address of `a.b.c.d[/bits]`, and whether no bit is set behind the prefix length."""
-    first = np.zeros(len(groups), dtype=np.int64)
-    for name in "abcd":
-        first = first * 256 + pc.cast(groups.field(name), pa.int64()).to_numpy(zero_copy_only=False)
-    bits = groups.field("bits")
-    length = pc.cast(pc.if_else(pc.equal(pc.fill_null(bits, ""), ""), "32", bits), pa.int64())
-    size = np.int64(1) << (32 - length.to_numpy(zero_copy_only=False))
+    whole = pc.binary_join_element_wise(cells, pa.scalar("32", pa.large_string()), pa.scalar("/", pa.large_string()))
+    blocks = pc.replace_substring(pc.if_else(pc.match_substring(cells, "/"), cells, whole), "/", ".")
+    numbers = pc.list_flatten(pc.split_pattern(blocks, ".")).cast(pa.int64()).to_numpy().reshape(-1, 5)
+    first: NDArray[np.int64] = numbers[:, :4] @ np.array([1 << 24, 1 << 16, 1 << 8, 1], dtype=np.int64)
+    size = np.int64(1) << (32 - numbers[:, 4])
     return first, first + size - 1, first % size == 0
+
+
+def _plain_v6(cell: str) -> bytes:
+    """The sixteen octets of one plain IPv6 address; empty for every other form."""
+    if not _PLAIN_V6.fullmatch(cell):
+        return b""
+    try:
+        return socket.inet_pton(socket.AF_INET6, cell)
+    except OSError:
+        return b""
+
+
+def _in_any(halves: NDArray[np.uint64], blocks: Sequence[tuple[int, int]]) -> BoolArray:
+    """Which IPv6 addresses, given as upper and lower half, lie in one of the blocks."""
+    inside = np.zeros(len(halves), dtype=np.bool_)
+    for first, last in blocks:
+        inside |= ~_is_below(halves, first) & _is_below(halves, last + 1)
+    return inside
+
+
+def _is_below(halves: NDArray[np.uint64], value: int) -> BoolArray:
+    if value >> 128:
+        return np.ones(len(halves), dtype=np.bool_)
+    upper, lower = np.uint64(value >> 64), np.uint64(value & (1 << 64) - 1)
+    below: BoolArray = (halves[:, 0] < upper) | ((halves[:, 0] == upper) & (halves[:, 1] < lower))
+    return below
 
 
 def _known(block: str) -> Range:

@@ -91,6 +91,9 @@ def _malformed_ntn(rows: Rows, _context: Context) -> BoolArray:
 
 
 def _is_other_person(rows: Rows) -> BoolArray:
+    """Of the rows with thirteen digits in ntn those whose cnic is another number."""
+    if not rows.is_cnic_in_ntn.any():
+        return np.zeros(len(rows), dtype=np.bool_)
     own = identifiers.cnic_forms(rows.text("cnic"))
     differs: BoolArray = pc.not_equal(own, identifiers.cnic_forms(rows.text("ntn"))).to_numpy(zero_copy_only=False)
     return rows.is_filled("cnic") & differs

@@ -95,6 +95,8 @@ def damage(value: str) -> str:
         return "A spreadsheet added decimals to it."
     if _DATE.fullmatch(value):
         return "A spreadsheet turned it into a date."
+    if value.isascii():
+        return ""
     if any(unicodedata.category(character) == "Cf" for character in value):
         return "It holds an invisible character."
     if with_plain_digits(value) != value:
@@ -106,8 +108,10 @@ def damage(value: str) -> str:
 
 def mended(value: str) -> str:
     """The value without the wrapping a spreadsheet or keyboard put around it; the value itself if there is none."""
-    seen = "".join(character for character in value if unicodedata.category(character) != "Cf")
-    value = _DASHES.sub("-", with_plain_digits(seen)).removeprefix("'")
+    if not value.isascii():
+        seen = "".join(character for character in value if unicodedata.category(character) != "Cf")
+        value = _DASHES.sub("-", with_plain_digits(seen))
+    value = value.removeprefix("'")
     for pattern in (_FORMULA, _DECIMAL):
         match = pattern.fullmatch(value)
         if match:
@@ -117,6 +121,8 @@ def mended(value: str) -> str:
 
 def with_plain_digits(value: str) -> str:
     """The value with 0 to 9 for the decimal digits of every script."""
+    if value.isascii():
+        return value
     return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in value)
 
 

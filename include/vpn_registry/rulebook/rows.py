@@ -191,8 +191,9 @@ class Rows:
 
     def _identifier_forms(self) -> dict[str, pa.LargeStringArray]:
         """Identifiers as they are compared; one that has no form as it is written, for it makes its row another one."""
-        cnic, in_ntn = self.cnic_form, identifiers.cnic_forms(self.text("ntn"))
-        is_told = self.is_cnic_in_ntn & _mask(pc.equal(in_ntn, cnic))
+        cnic, is_told = self.cnic_form, self.is_cnic_in_ntn
+        if is_told.any():
+            is_told = is_told & _mask(pc.equal(identifiers.cnic_forms(self.text("ntn")), cnic))
         forms = {
             "ntn": identifiers.ntn_forms(self.text("ntn")),
             "cnic": cnic,

@@ -20,11 +20,10 @@ from vpn_registry.model import Feed, Mode, Severity
 from vpn_registry.rulebook import RULEBOOK_VERSION, RULEBOOKS, rules_of
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BoolArray, Rule
-from vpn_registry.validation.foreseen import MAXIMUM
 from vpn_registry.validation.outcome import REFUSED, as_ranges, meta_of, rejected_in, stored_result
 
-STOCK: Final = {"expect_column_max_once_made": MAXIMUM}
-"""Our type of expectation -> the stock one it is, by whose name its result is stored."""
+_ONCE_MADE: Final = "OnceMade"
+"""What our types of expectation are called behind the name of the stock one, by which their results are stored."""
 
 
 def validate(
@@ -53,7 +52,7 @@ def validate(
         config = entry.expectation_config
         if entry.exception_info and _has_raised(entry.exception_info):
             raise RuntimeError(f"Great Expectations could not judge {config.type} of {config.meta.get('code', feed)}")
-        kept = {"expectation": STOCK.get(config.type, config.type), "success": bool(entry.success)}
+        kept = {"expectation": config.type.removesuffix("_once_made"), "success": bool(entry.success)}
         if "code" in config.meta:
             results.append({**config.meta, **kept, **_kept(entry, hits)})
         else:
@@ -153,6 +152,10 @@ def _suite(feed: Feed, version: str, *, has_rows: bool) -> Any:  # an Expectatio
     ]
     if not has_rows:
         return gx.ExpectationSuite(f"{feed}-{version}-shape", expectations=expectations)
+    in_set, maximum = (
+        _once_made(gxe.ExpectColumnValuesToBeInSet, "mostly"),
+        _once_made(gxe.ExpectColumnMaxToBeBetween, "max_value"),
+    )
     allowed = {"$PARAMETER": "allowed"}
     for rule, name in zip(rules, names, strict=True):
         common: dict[str, Any] = {
@@ -162,32 +165,29 @@ def _suite(feed: Feed, version: str, *, has_rows: bool) -> Any:  # an Expectatio
         }
         if rule.stock and rule.stock.suite:
             values, mostly = list(rule.stock.values), {"$PARAMETER": f"mostly_{name}"}
-            expectations.append(gxe.ExpectColumnValuesToBeInSet(value_set=values, mostly=mostly, **common))
+            expectations.append(in_set(value_set=values, mostly=mostly, **common))
         else:
-            expectations.append(_maximum()(max_value=allowed, **common))
-    expectations.append(_maximum()(column="rejected", max_value=allowed, meta=dict(REFUSED)))
+            expectations.append(maximum(max_value=allowed, **common))
+    expectations.append(maximum(column="rejected", max_value=allowed, meta=dict(REFUSED)))
     return gx.ExpectationSuite(f"{feed}-{version}", expectations=expectations)
 
 
-@lru_cache(maxsize=1)
-def _maximum() -> Any:  # a subclass of ExpectColumnMaxToBeBetween
-    """The stock expectation on a column's maximum, which makes its configuration once a validation.
+@lru_cache(maxsize=2)
+def _once_made(stock: Any, parameter: str) -> Any:
+    """A stock expectation that makes its configuration once a validation; the suite fills in its `parameter`.
 
     The stock one dumps its whole model again for each of the 60 reads of a validation: half of what a small file costs.
-    Great Expectations makes an expectation anew for each validation, with the parameters filled in; those of the suite
+    Great Expectations makes an expectation anew for each validation, with the parameter filled in; those of the suite
     are what it makes them from, and must not keep the configuration that it fills.
     """
-    from great_expectations import expectations as gxe
     from great_expectations.compatibility.pydantic import PrivateAttr
 
-    class ExpectColumnMaxOnceMade(gxe.ExpectColumnMaxToBeBetween):  # type: ignore[misc]  # untyped there; until 2027-12-31
-        _made: Any = PrivateAttr(None)
+    def configuration(self: Any) -> Any:
+        if isinstance(getattr(self, parameter), Mapping):  # not filled in: this one is the suite's
+            return stock.configuration.fget(self)
+        self._made = self._made or stock.configuration.fget(self)
+        return self._made
 
-        @property
-        def configuration(self) -> Any:
-            if isinstance(self.max_value, Mapping):  # a parameter: this one is the suite's
-                return super().configuration
-            self._made = self._made or super().configuration
-            return self._made
-
-    return ExpectColumnMaxOnceMade
+    # Great Expectations knows a type by the name with which its class is made.
+    own = {"__module__": __name__, "_made": PrivateAttr(None), "configuration": property(configuration)}
+    return type(stock)(f"{stock.__name__}{_ONCE_MADE}", (stock,), own)

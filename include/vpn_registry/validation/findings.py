@@ -122,5 +122,7 @@ def _lines(
 
 def _shown(value: str) -> str:
     """A value for a finding: invisible characters made visible, and not endless."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value[: _LONGEST_VALUE + 1])
+    text = value[: _LONGEST_VALUE + 1]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "\N{HORIZONTAL ELLIPSIS}"
