@@ -123,7 +123,7 @@ def test_a_file_dropped_over_sftp_becomes_a_letter_in_the_mail_sink(stack: Stack
 
 PAGES = (
     "/", f"/isps/{ISP}", "/isps/ravi", "/deliveries", "/deliveries/1", "/deliveries/1/findings", f"/isps/{ISP}/clients",
-    f"/isps/{ISP}/clients?status=unregistered", "/cases", "/notices", "/rules", "/find?q=nobody",
+    f"/isps/{ISP}/clients?status=unregistered", "/filers", "/cases", "/notices", "/rules", "/find?q=nobody",
 )  # fmt: skip
 
 
