@@ -82,6 +82,7 @@ def _photograph_airflow(browser: Browser, home: Path, servers: Services) -> None
     airflow_services.migrate(airflow)
     with airflow_services.running(airflow):
         page = browser.new_page(viewport={"width": 1380, "height": 1390}, color_scheme="light")
+        page.set_default_timeout(120_000)  # a busy machine loads Airflow's front end slowly
         _log_in(page, airflow)
         _photograph_page(page, airflow)
         page.goto(f"{airflow.url}/dags/{DAG}/runs/{quote(_first_run(page, airflow), safe='')}")
