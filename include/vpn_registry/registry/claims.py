@@ -24,6 +24,7 @@ from vpn_registry.registry.tables import (
     SurveyedDeliveryRow,
 )
 from vpn_registry.registry.tables.base import BIG
+from vpn_registry.registry.temporary import analyze, empty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def take_up(db: Session, at: datetime) -> pd.DataFrame:
     import pandas as pd
 
     for table in (NEAR, _FRESH):
-        _empty(db, table)
+        empty(db, table)
     version = RegistrationVersionRow
     db.execute(insert(_FRESH).from_select(["delivery_id"], _unsurveyed()))
     is_fresh = version.delivery_id.in_(select(_FRESH.c.delivery_id))
@@ -144,7 +145,7 @@ def filed(db: Session, registrations: list[int]) -> pd.DataFrame:
 
     import pandas as pd
 
-    _empty(db, _ASKED)
+    empty(db, _ASKED)
     insert_frame(db, _ASKED, pd.DataFrame({"registration_id": registrations}, dtype="int64"))
     version = RegistrationVersionRow
     query = (
@@ -221,7 +222,7 @@ def _probe(db: Session, spans: Any) -> None:
 
     import pandas as pd
 
-    _empty(db, _PROBES)
+    empty(db, _PROBES)
     widths = list(db.scalars(select(_CLAIM.bits).distinct().order_by(_CLAIM.bits)))
     rows = [
         (bits, f"{max(int(span.first, 16) - (1 << bits) + 1, 0):032x}", span.first, span.last)
@@ -229,12 +230,4 @@ def _probe(db: Session, spans: Any) -> None:
         for bits in widths
     ]
     insert_frame(db, _PROBES, pd.DataFrame(rows, columns=[column.name for column in _PROBES.columns]))
-    if db.get_bind().dialect.name == "postgresql":
-        db.execute(sa.text(f"ANALYZE {_PROBES.name}"))
-
-
-def _empty(db: Session, table: sa.Table) -> None:
-    # Made once a connection: temporary tables are no part of the schema, and live as long as it.
-    connection = db.connection()
-    table.create(connection, checkfirst=True)
-    connection.execute(sa.delete(table))
+    analyze(db, _PROBES, "bits, low, first, last")

@@ -18,9 +18,10 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, insert, literal,
 from vpn_registry.model import Effect
 from vpn_registry.registry import deciding
 from vpn_registry.registry.bulk import insert_frame
-from vpn_registry.registry.merge_task import ABSENT, KEYS, PLAN, ROWS, Merge, analyze, empty
+from vpn_registry.registry.merge_task import ABSENT, KEYS, PLAN, ROWS, Merge
 from vpn_registry.registry.tables import DeliveryRow
 from vpn_registry.registry.tables.base import BIG
+from vpn_registry.registry.temporary import analyze, empty
 
 _HASHED: Final = "128MB"
 """What one join of a merge may take of PostgreSQL's memory, instead of going over the disk: a million keys."""
@@ -31,12 +32,12 @@ def make(task: Merge, rows: pd.DataFrame) -> None:
     if task.db.get_bind().dialect.name == "postgresql":
         task.db.execute(sa.text(f"SET LOCAL work_mem = '{_HASHED}'"))
     for table in (ROWS, PLAN, task.book.staged):
-        empty(task, table)
+        empty(task.db, table)
     insert_frame(task.db, ROWS, rows)
-    analyze(task, ROWS, "key")
+    analyze(task.db, ROWS, "key")
     _plan(task)
     _plan_overtaken(task)
-    analyze(task, PLAN, "current_id, effect, is_new, adds_version")
+    analyze(task.db, PLAN, "current_id, effect, is_new, adds_version")
 
 
 def stage_content(task: Merge, content: Callable[[pd.Series[int]], pd.DataFrame]) -> None:
@@ -44,7 +45,7 @@ def stage_content(task: Merge, content: Callable[[pd.Series[int]], pd.DataFrame]
     wanted = select(PLAN.c.row).where(PLAN.c.adds_version, ~PLAN.c.is_closing).order_by(PLAN.c.row)
     numbers = pd.Series(task.db.scalars(wanted).all(), dtype="int64")
     insert_frame(task.db, task.book.staged, content(numbers))
-    analyze(task, task.book.staged, '"row"')
+    analyze(task.db, task.book.staged, '"row"')
 
 
 def repeats(task: Merge) -> ColumnElement[bool]:
@@ -76,9 +77,9 @@ def find_absent(task: Merge) -> None:
     )
     if task.speaks_for_all:
         absent = absent.where(current.c.is_in_force)
-    empty(task, ABSENT)
+    empty(task.db, ABSENT)
     task.db.execute(insert(ABSENT).from_select(["current_id", "is_in_force", "content_seq"], absent))
-    analyze(task, ABSENT, "current_id")
+    analyze(task.db, ABSENT, "current_id")
 
 
 def _plan(task: Merge) -> None:
@@ -170,6 +171,6 @@ def _closed_by(task: Merge) -> Any:
 
 def keys(task: Merge, keys: Collection[str]) -> sa.Select[tuple[str]]:
     """Keys as a subquery over a temporary table: a list of parameters has a limit."""
-    empty(task, KEYS)
+    empty(task.db, KEYS)
     insert_frame(task.db, KEYS, pd.DataFrame({"key": sorted(set(keys))}))
     return select(KEYS.c.key)

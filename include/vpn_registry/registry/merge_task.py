@@ -120,20 +120,3 @@ class Merge:
     def content_seq(self) -> ColumnElement[int | None]:
         """The number whose content a key shows before this delivery."""
         return deciding.content_seq(self.book.current.c, self.key, self.closing)
-
-
-def empty(task: Merge, table: Table) -> None:
-    """Make the temporary table if this connection has none yet, and empty it."""
-    connection = task.db.connection()
-    # Made once a connection: temporary tables are no part of the schema, and live as long as it.
-    table.create(connection, checkfirst=True)
-    # Rows that are only deleted would stay in PostgreSQL's table for the merges to come.
-    verb = "TRUNCATE" if connection.dialect.name == "postgresql" else "DELETE FROM"
-    connection.execute(sa.text(f"{verb} {table.name}"))
-
-
-def analyze(task: Merge, table: Table, columns: str) -> None:
-    """Let PostgreSQL know what is in the temporary table."""
-    if task.db.get_bind().dialect.name == "postgresql":
-        # A table made a moment ago has no statistics, and none makes the joins quadratic.
-        task.db.execute(sa.text(f"ANALYZE {table.name} ({columns})"))

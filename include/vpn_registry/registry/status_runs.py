@@ -29,6 +29,7 @@ from vpn_registry.registry.tables import (
     RegistrationVersionRow,
 )
 from vpn_registry.registry.tables.base import BIG
+from vpn_registry.registry.temporary import analyze, empty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,29 +148,27 @@ def _add_run(db: Session, isp: str, run: Run) -> int:
 
 def _stage(db: Session, isp: str, found: pd.DataFrame, successors: Mapping[str, str]) -> None:
     """Load the statuses, and add the deliveries each rests on."""
-    connection = db.connection()
-    # Made once a connection: temporary tables are no part of the schema, and live as long as it.
-    STAGED.create(connection, checkfirst=True)
-    connection.execute(sa.delete(STAGED))
+    empty(db, STAGED)
     rows = found.rename(columns={"key": "decided_by"})[["subscriber_id", *_TOLD]]
     was = {new: old for old, new in successors.items()}
     insert_frame(db, STAGED, rows.assign(predecessor=rows["subscriber_id"].replace(was)))
+    analyze(db, STAGED, "subscriber_id, registration_ref")
     client, registration = ClientVersionRow, RegistrationVersionRow
-    listed = (
-        select(client.delivery_id)
-        .join(ClientRow, ClientRow.version_id == client.id)
-        .where(ClientRow.isp == isp, ClientRow.subscriber_id == STAGED.c.subscriber_id)
-    )
-    filed = (
-        select(registration.delivery_id)
-        .join(RegistrationRow, RegistrationRow.version_id == registration.id)
-        .where(RegistrationRow.isp == isp, RegistrationRow.registration_ref == STAGED.c.registration_ref)
+    db.execute(
+        update(STAGED)
+        .where(
+            ClientRow.isp == isp, ClientRow.subscriber_id == STAGED.c.subscriber_id, client.id == ClientRow.version_id
+        )
+        .values(client_delivery_id=client.delivery_id)
     )
     db.execute(
-        update(STAGED).values(
-            client_delivery_id=listed.correlate(STAGED).scalar_subquery(),
-            registration_delivery_id=filed.correlate(STAGED).scalar_subquery(),
+        update(STAGED)
+        .where(
+            RegistrationRow.isp == isp,
+            RegistrationRow.registration_ref == STAGED.c.registration_ref,
+            registration.id == RegistrationRow.version_id,
         )
+        .values(registration_delivery_id=registration.delivery_id)
     )
 
 

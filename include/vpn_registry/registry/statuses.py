@@ -118,23 +118,31 @@ def filed_elsewhere(db: Session, isp: str, today: date) -> dict[str, str]:
 def last_rejected(db: Session, isp: str) -> dict[str, tuple[str, int]]:
     """Subscriber -> (file name, row) where the last registration row that named him was rejected."""
     row, later_row, later = DeliveryRowRow, aliased(DeliveryRowRow), aliased(DeliveryRow)
-    # From the few rows that were refused, each looked up once: never through every row that was ever filed.
+    # From the few rows that were refused, the last of each subscriber looked up once: never through every row that
+    # was ever filed.
+    newest = func.row_number().over(partition_by=row.subscriber_id, order_by=(DeliveryRow.seq.desc(), row.row.desc()))
+    refused = (
+        select(
+            row.subscriber_id, row.delivery_id, row.row, DeliveryRow.file_name, DeliveryRow.seq, newest.label("place"),
+        )
+        .join(DeliveryRow, and_(DeliveryRow.id == row.delivery_id, DeliveryRow.revision == row.revision))
+        .where(*_registrations_of(isp, DeliveryRow), row.outcome == literal_column("'rejected'"),
+               row.subscriber_id != "")
+        .subquery()
+    )  # fmt: skip
     spoke_later = exists(
         select(later_row.row)
         .join(later, and_(later.id == later_row.delivery_id, later.revision == later_row.revision))
         .where(
-            later_row.subscriber_id == row.subscriber_id,
+            later_row.subscriber_id == refused.c.subscriber_id,
             *_registrations_of(isp, later),
-            or_(later.seq > DeliveryRow.seq, and_(later.id == DeliveryRow.id, later_row.row > row.row)),
+            or_(later.seq > refused.c.seq, and_(later.id == refused.c.delivery_id, later_row.row > refused.c.row)),
         )
     )
-    refused = db.execute(
-        select(row.subscriber_id, DeliveryRow.file_name, row.row)
-        .join(DeliveryRow, and_(DeliveryRow.id == row.delivery_id, DeliveryRow.revision == row.revision))
-        .where(*_registrations_of(isp, DeliveryRow), row.outcome == literal_column("'rejected'"),
-               row.subscriber_id != "", ~spoke_later)
-    )  # fmt: skip
-    return {found.subscriber_id: (found.file_name, found.row) for found in refused}
+    last = db.execute(
+        select(refused.c.subscriber_id, refused.c.file_name, refused.c.row).where(refused.c.place == 1, ~spoke_later)
+    )
+    return {found.subscriber_id: (found.file_name, found.row) for found in last}
 
 
 def _registrations_of(isp: str, delivery: type[DeliveryRow]) -> tuple[Any, ...]:
