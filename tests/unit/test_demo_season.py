@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from sqlalchemy import text
 
 from tests.installation import Installation
@@ -19,7 +21,7 @@ from vpn_registry.demo import season, season_report
 from vpn_registry.demo.season import Season
 from vpn_registry.demo.season_report import Told
 from vpn_registry.model import PAKISTAN, ZoneFolder
-from vpn_registry.pipeline import chase, dispatch, notify
+from vpn_registry.pipeline import chase, dispatch, dossier, notify
 from vpn_registry.pipeline.client_days import Why
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry.engine import engine_for
@@ -155,6 +157,17 @@ def test_a_stage_that_left_no_trace_breaks_it_too(copied: Installation) -> None:
 
 def test_a_letter_that_never_reached_the_sink_is_noticed(played: Installation) -> None:
     assert not told_of(played, received=received_by(played)[1:]).is_whole
+
+
+def test_the_dossiers_stand_where_the_ladder_ends(played: Installation) -> None:
+    whole = dossier.assemble(played.exchange, played.exchange.isps["margalla"])
+    told = replace(told_of(played), dossiers=(whole,))
+    screen = io.StringIO()
+    season_report.show(Console(file=screen, width=200), told)
+    lines = screen.getvalue()
+    assert "One of them, as `vpnreg dossier margalla` prints it" in lines
+    assert "  This is a record for people to decide on. Nothing has been disconnected or blocked." in lines
+    assert season_report.as_json(told)["dossiers"]["margalla"]["clients"]
 
 
 def test_days_follow_one_another(played: Installation) -> None:
