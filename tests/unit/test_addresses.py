@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vpn_registry.rulebook import addresses
-from vpn_registry.rulebook.addresses import Range, judge, ranges, suggest
+from vpn_registry.rulebook.address_forms import Range, ranges
+from vpn_registry.rulebook.addresses import judge, suggest
 
 
 def verdict(cell: str, *, sample: bool = False, prefixes: tuple[str, ...] = ()) -> tuple[bool, bool, bool]:

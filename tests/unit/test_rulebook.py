@@ -23,6 +23,7 @@ from vpn_registry.rulebook import (
     rule,
     rules_of,
 )
+from vpn_registry.rulebook.address_forms import ranges
 from vpn_registry.rulebook.file_names import name_findings, number_findings, parse_name
 from vpn_registry.rulebook.files import file_finding
 from vpn_registry.rulebook.rule import Consequence
@@ -168,10 +169,10 @@ def test_a_mapped_address_gets_the_plain_one_as_suggestion(cell: str, suggestion
 
 
 def test_a_semicolon_behind_the_last_address_is_tolerated() -> None:
-    assert addresses.ranges("39.32.0.8;") == addresses.ranges("39.32.0.8 ; ") == addresses.ranges("39.32.0.8")
-    assert addresses.ranges("39.32.0.8;39.32.0.9;") == addresses.ranges("39.32.0.8;39.32.0.9")
+    assert ranges("39.32.0.8;") == ranges("39.32.0.8 ; ") == ranges("39.32.0.8")
+    assert ranges("39.32.0.8;39.32.0.9;") == ranges("39.32.0.8;39.32.0.9")
     for cell in (";", "39.32.0.8;;", ";39.32.0.8"):
-        assert addresses.ranges(cell) is None
+        assert ranges(cell) is None
 
 
 def test_the_remedy_on_a_missing_column_speaks_of_case_only_when_that_is_it() -> None:

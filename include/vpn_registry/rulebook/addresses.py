@@ -1,4 +1,4 @@
-"""Addresses: the syntax of a cell, the special-purpose table, and the filer's declared prefixes.
+"""Addresses of registrations and clients beside the special-purpose table and the filer's declared prefixes.
 
 The table is our own because Python's `is_private` and `is_global` changed between patch releases and call
 multicast and 0.0.0.0/0 global: a judgement must not depend on the interpreter.
@@ -19,16 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from vpn_registry.rulebook.address_forms import BITS, Range, address_of, range_of, ranges, text_of
 from vpn_registry.rulebook.rule import BoolArray
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """An inclusive range of addresses of one IP version, as integers."""
-
-    version: int
-    first: int
-    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +66,11 @@ _PLAIN_V4: Final = (
 )
 _PLAIN_V6: Final = re.compile("[1-9A-Fa-f:][0-9A-Fa-f:]+")
 """One address without dots and without a leading zero, as nearly all are: the other forms are looked at one by one."""
-_LEADING_ZERO: Final = re.compile(r"(^|\.)0[0-9]")
-_BITS: Final = {4: 32, 6: 128}
 _FEWEST_BITS: Final = {4: 16, 6: 32}
 """No block larger than these is suggested: a client with more is far rarer than a slip of the pen."""
 _MASKS: Final = {str(ipaddress.IPv4Network((0, bits)).netmask): bits for bits in range(33)}
 _MAPPED: Final = 0xFFFF
 """The first 96 bits of an IPv4-mapped IPv6 address."""
-
-
-def ranges(cell: str) -> tuple[Range, ...] | None:
-    """The ranges a cell names (`;`-separated addresses, CIDR blocks, `first-last`), None if any part is malformed.
-
-    Refused: host bits behind a prefix length, leading zeros, scope ids, short forms, a range that runs backwards.
-    One `;` behind the last part is tolerated.
-    """
-    found = [_range(part.strip(" ")) for part in cell.rstrip(" ").removesuffix(";").split(";")]
-    whole = tuple(item for item in found if item is not None)
-    return whole if len(whole) == len(found) else None
 
 
 _BETWEEN: Final = re.compile(r"[;,&\r\n]|(?<=[0-9A-Fa-f]) +(?=[0-9A-Fa-f]+[.:])")
@@ -238,7 +217,7 @@ def _is_below(halves: NDArray[np.uint64], value: int) -> BoolArray:
 
 
 def _known(block: str) -> Range:
-    found = _range(block)
+    found = range_of(block)
     if found is None:
         raise ValueError(f"{block} is not a CIDR block")
     return found
@@ -260,51 +239,19 @@ def _columns(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[n
     return table[:, 0], table[:, 1]
 
 
-def _address(text: str) -> tuple[int, int] | None:
-    """(version, integer) of one address in its strict form."""
-    family, version = (socket.AF_INET6, 6) if ":" in text else (socket.AF_INET, 4)
-    if not text.isascii() or "\0" in text or _LEADING_ZERO.search(text):
-        return None
-    try:
-        return version, int.from_bytes(socket.inet_pton(family, text), "big")
-    except OSError:
-        return None
-
-
-def _range(text: str) -> Range | None:
-    if "/" in text:
-        return _block(text)
-    if "-" in text:
-        first, last = (_address(end.strip(" ")) for end in text.split("-", 1))
-        if first is None or last is None or first[0] != last[0] or first[1] > last[1]:
-            return None
-        return Range(first[0], first[1], last[1])
-    single = _address(text)
-    return None if single is None else Range(single[0], single[1], single[1])
-
-
-def _block(text: str) -> Range | None:
-    address, _, length = text.partition("/")
-    found = _address(address)
-    if found is None or not re.fullmatch("0|[1-9][0-9]{0,2}", length) or int(length) > _BITS[found[0]]:
-        return None
-    size = 1 << (_BITS[found[0]] - int(length))
-    return Range(found[0], found[1], found[1] + size - 1) if found[1] % size == 0 else None
-
-
 def _mended(part: str) -> str:
     address, slash, length = (text.strip(" ") for text in part.partition("/"))
-    found = _address(address)
+    found = address_of(address)
     length = str(_MASKS.get(length, length))
     is_length = re.fullmatch("[0-9]{1,3}", length) is not None
-    if slash and found is not None and is_length and _FEWEST_BITS[found[0]] <= int(length) <= _BITS[found[0]]:
-        size = 1 << (_BITS[found[0]] - int(length))
-        return f"{_text(found[0], found[1] - found[1] % size)}/{int(length)}"
+    if slash and found is not None and is_length and _FEWEST_BITS[found[0]] <= int(length) <= BITS[found[0]]:
+        size = 1 << (BITS[found[0]] - int(length))
+        return f"{text_of(found[0], found[1] - found[1] % size)}/{int(length)}"
     first, dash, last = part.partition("-")
     if dash and re.fullmatch(r" *[0-9]{1,3} *", last) and "." in first:  # only the last number of the range's end
         last = f"{first.strip(' ').rpartition('.')[0]}.{last.strip(' ')}"
         part = f"{first.strip(' ')}-{last}"
-    ends = _address(first.strip(" ")), _address(last.strip(" "))
+    ends = address_of(first.strip(" ")), address_of(last.strip(" "))
     if dash and ends[0] is not None and ends[1] is not None and ends[0][0] == ends[1][0] and ends[0][1] > ends[1][1]:
         return f"{last.strip(' ')}-{first.strip(' ')}"
     return re.sub(r"(^|\.)0+(?=[0-9])", r"\1", part) if ":" not in part else part
@@ -312,15 +259,10 @@ def _mended(part: str) -> str:
 
 def _unmapped(part: str) -> str:
     """An IPv4-mapped IPv6 address, block or range (::ffff:0:0/96) in its IPv4 form; anything else as it is."""
-    found = _range(part)
+    found = range_of(part)
     if found is None or found.version != 6 or found.first >> 32 != _MAPPED or found.last >> 32 != _MAPPED:
         return part
-    first, last = (_text(4, value & 0xFFFF_FFFF) for value in (found.first, found.last))
+    first, last = (text_of(4, value & 0xFFFF_FFFF) for value in (found.first, found.last))
     if "/" in part:
         return f"{first}/{int(part.partition('/')[2]) - 96}"
     return f"{first}-{last}" if "-" in part else first
-
-
-def _text(version: int, value: int) -> str:
-    family, octets = (socket.AF_INET6, 16) if version == 6 else (socket.AF_INET, 4)
-    return socket.inet_ntop(family, value.to_bytes(octets, "big"))
