@@ -156,7 +156,9 @@ class Installation:
             for role in ("compliance", "escalation")
         )
         text = f'name = "{isp} networks"\nsample = true\nfolder = "zones/{isp}"\nprefixes = ["192.0.2.0/24"]\n'
-        (self.settings.isps / f"{isp}.toml").write_text(text + extra + contacts, "utf-8")
+        aside = self.settings.isps / f"{isp}.{os.getpid()}"  # other processes may open the same home right now
+        aside.write_text(text + extra + contacts, "utf-8")
+        aside.replace(aside.with_suffix(".toml"))
 
     def at(self, moment: datetime | timedelta) -> Exchange:
         """Reopen the home at a later moment, or so much later than now."""
