@@ -146,7 +146,7 @@ def test_the_data_teams_page_shows_it_in_airflow(stack: Stack) -> None:
 
 
 def inside_airflow(visitor: browser.Visitor) -> None:
-    """From Airflow's navigation into the page, to an ISP, and out to a DAG; addresses follow and can be shared."""
+    """From Airflow's navigation into the page, to an ISP, and out to the run behind; addresses follow and are shareable."""
     page, frame = visitor.page, visitor.page.frame_locator("iframe")
     page.goto(visitor.home)
     page.get_by_role("link", name="Registry", exact=True).click()
@@ -155,7 +155,7 @@ def inside_airflow(visitor: browser.Visitor) -> None:
     page.reload()
     frame.get_by_role("heading", level=1).wait_for()
     frame.get_by_role("link", name="reconcile_clients").first.click()
-    page.wait_for_url(f"{visitor.home}/dags/reconcile_clients")
+    page.wait_for_url(f"{visitor.home}/dags/reconcile_clients/runs/*")
     page.goto(f"{visitor.home}/dags/approve_notices")
     page.locator("a[href$='/plugin/vpn-registry-of-dag']").click()
     frame.get_by_role("heading", name="Notices", exact=True).wait_for()
