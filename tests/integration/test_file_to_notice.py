@@ -146,7 +146,7 @@ def test_the_data_teams_page_shows_it_in_airflow(stack: Stack) -> None:
 
 
 def inside_airflow(visitor: browser.Visitor) -> None:
-    """From Airflow's navigation into the page, to an ISP, and out to the run behind; addresses follow and are shareable."""
+    """From Airflow's navigation into the page, to an ISP, and out to a run; addresses follow and can be shared."""
     page, frame = visitor.page, visitor.page.frame_locator("iframe")
     page.goto(visitor.home)
     page.get_by_role("link", name="Registry", exact=True).click()
