@@ -8,6 +8,7 @@ an ISP whose zone we can't list, whose files wait for us, or that is muted.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -43,8 +44,7 @@ def remind(exchange: Exchange, *, is_dry: bool = False, actor: str = ACTOR) -> l
         with exchange.registry.writing() as db:
             deadlines.record(db, exchange.campaign)
     with exchange.registry.reading() as db:
-        asked = [(isp, form) for isp in exchange.isps.values() for form in (SILENT, ENDING)]
-        due = [(isp, form) for isp, form in asked if _is_due(exchange, db, isp, form)]
+        due = _due(exchange, db, exchange.isps)
     if is_dry:
         return sorted({isp.slug for isp, _ in due})
     for isp, form in due:
@@ -53,22 +53,27 @@ def remind(exchange: Exchange, *, is_dry: bool = False, actor: str = ACTOR) -> l
         return messages.isps_with_approved(db, REMINDERS)
 
 
-def _is_due(exchange: Exchange, db: Session, isp: Isp, form: str) -> bool:
+def _due(exchange: Exchange, db: Session, isps: Mapping[str, Isp]) -> list[tuple[Isp, str]]:
+    """The reminders of these ISPs that go today, each with its form."""
     today = pakistani_day(exchange.now())
-    last = told.last(db, form).get(isp.slug)
-    if (last is not None and today - last.on < PAUSE) or _has_to_wait(exchange, db, isp):
-        return False
-    if form == SILENT:
-        return silence.overdue_on(exchange, db, isp) is not None
-    return not told.has_notice_since(db, isp.slug, today - PAUSE) and len(reminders.ending(exchange, db, isp)) > 0
+    last_ending = told.last(db, ENDING)
+    found = []
+    for filer in silence.of(exchange, db, isps):
+        isp, last = isps[filer.isp], last_ending.get(filer.isp)
+        forms = [SILENT] if filer.next_on == today else []
+        if (last is None or today - last.on >= PAUSE) and _ends_untold(exchange, db, isp):
+            forms.append(ENDING)
+        if forms and filer.hindrance:
+            log.warning("%s: is not reminded. %s", isp.slug, filer.hindrance)
+        else:
+            found += [(isp, form) for form in forms]
+    return found
 
 
-def _has_to_wait(exchange: Exchange, db: Session, isp: Isp) -> bool:
-    """Whether something is in the way of a reminder: the ISP may have filed and we don't know it, or is muted."""
-    why = silence.hindering(db, {isp.slug: isp}, exchange.holidays, exchange.now()).get(isp.slug, "")
-    if why:
-        log.warning("%s: is not reminded. %s", isp.slug, why)
-    return bool(why)
+def _ends_untold(exchange: Exchange, db: Session, isp: Isp) -> bool:
+    """Whether registrations end soon of which no letter of the last days told."""
+    since = pakistani_day(exchange.now()) - PAUSE
+    return not told.has_notice_since(db, isp.slug, since) and len(reminders.ending(exchange, db, isp)) > 0
 
 
 def _record(exchange: Exchange, isp: Isp, form: str, actor: str) -> None:
@@ -77,7 +82,7 @@ def _record(exchange: Exchange, isp: Isp, form: str, actor: str) -> None:
     deadline = deadline_in_force(exchange.campaign, today, isp.slug)
     with exchange.registry.writing() as db:
         locks.hold_isp(db, isp.slug)
-        if not _is_due(exchange, db, isp, form):
+        if (isp, form) not in _due(exchange, db, {isp.slug: isp}):
             return
         notice = outbox.add_notice(
             db,

@@ -32,8 +32,8 @@ class Filer:
     `list_on` is the day in the name of its newest accepted client list, `due_on` the last day on which the next one is
     in time (the days on which we did not list its zone are the ISP's), None for one that owes none. `overdue_since` is
     the first day after it, None while the list is in time or waits for us (`waiting`, a delivery). `next_on` is the
-    working day of the next reminder, None when none is due; `hindrance` says why it would not go now, '' when nothing
-    is in the way. `last` are the deliveries that came last, by feed.
+    working day of the next reminder, None when none is due; `hindrance` says why none would go now, '' when nothing is
+    in the way. `last` are the deliveries that came last, by feed.
     """
 
     isp: str
@@ -65,7 +65,7 @@ def filers(
     began = {slug: datetime.combine(day, time(), PAKISTAN) for slug, day in counted_from.items()}
     stood_still = outages.stood_still_each(db, began, now)
     reminded = reminders.last(db, SILENT)
-    hindrances = hindering(db, isps, holidays, now)
+    hindrances = _hindrances(db, slugs, holidays, now)
     last = filings.last_of_feeds(db, slugs)
     found = []
     for slug, isp in isps.items():
@@ -87,40 +87,41 @@ def filers(
                 reminded_on=reminder.on if reminder else None,
                 reminder_no=reminder.notice_no if reminder else "",
                 next_on=working_day_on_or_after(earliest, holidays) if is_overdue else None,
-                hindrance=hindrances.get(slug, "") if is_overdue else "",
+                hindrance=hindrances.get(slug, ""),
                 last={feed: last[slug, feed] for feed in Feed if (slug, feed) in last},
             )
         )
     return found
 
 
-def hindering(db: Session, isps: Mapping[str, Isp], holidays: Collection[date], now: datetime) -> dict[str, str]:
+def _hindrances(db: Session, slugs: list[str], holidays: Collection[date], now: datetime) -> dict[str, str]:
     """ISP -> why it gets no reminder now: it may have filed and we don't know it, because nobody listed its zone today
     or its files wait for us; or a person muted it."""
-    watches, causes = glance.watches(db), backlog.causes(db, list(isps), holidays, now)
+    watches, causes = glance.watches(db), backlog.causes(db, slugs, holidays, now)
     muted = {one.isp: one.told for one in mutes.in_force(db, now) if not one.subscriber_id}
-    told = {slug: _unlisted(watches.get(slug), now) or causes.get(slug) or muted.get(slug, "") for slug in isps}
+    told = {slug: _unlisted(watches.get(slug), now) or causes.get(slug) or muted.get(slug, "") for slug in slugs}
     return {slug: why for slug, why in told.items() if why}
 
 
 def _unlisted(watch: Any, now: datetime) -> str:
     if watch is not None and watch.failing_since_at is not None:
         return f"Its zone can't be listed since {pakistani_day(watch.failing_since_at):%-d %b %Y}."
-    is_listed = watch is not None and watch.listed_at is not None
-    if is_listed and pakistani_day(watch.listed_at) >= pakistani_day(now):
+    listed_at = None if watch is None else watch.listed_at
+    if listed_at is not None and pakistani_day(listed_at) >= pakistani_day(now):
         return ""
     return "Its zone has not been listed today."
 
 
 def overdue_on(exchange: Exchange, db: Session, isp: Isp) -> date | None:
     """Since when the ISP's client list is overdue; None when it isn't."""
-    return _of(exchange, db, {isp.slug: isp})[0].overdue_since
+    return of(exchange, db, {isp.slug: isp})[0].overdue_since
 
 
 def silent(exchange: Exchange, db: Session) -> list[Filer]:
     """Whose client list is overdue or too old to compare, in the order of slugs."""
-    return [one for one in _of(exchange, db, exchange.isps) if one.is_silent]
+    return [one for one in of(exchange, db, exchange.isps) if one.is_silent]
 
 
-def _of(exchange: Exchange, db: Session, isps: Mapping[str, Isp]) -> list[Filer]:
+def of(exchange: Exchange, db: Session, isps: Mapping[str, Isp]) -> list[Filer]:
+    """How these ISPs file, by the campaign and the clock of the installation."""
     return filers(db, isps, exchange.campaign, exchange.holidays, exchange.now())
