@@ -165,8 +165,8 @@ def overtaken(campaign: Campaign, isp: str) -> list[tuple[Deadline, date]]:
 
 
 def _overtakes(rival: Deadline, one: Deadline) -> bool:
-    is_usual = one.subscriber_id and not rival.subscriber_id
-    return rival.ends_on > one.ends_on or (bool(is_usual) and rival.ends_on == one.ends_on)
+    is_usual = bool(one.subscriber_id) and not rival.subscriber_id
+    return rival.ends_on > one.ends_on or (is_usual and rival.ends_on == one.ends_on)
 
 
 def extend(

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vpn_registry import settings, terminal
-from vpn_registry.cli.options import AsJson, AsOf, day
-from vpn_registry.model import ConfigurationError
+from vpn_registry.cli.options import AsJson, AsOf, day, only_simulated
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,7 +73,7 @@ def mute(
     until: Annotated[date, typer.Option(parser=day, metavar="DATE", help="The last day; the mute ends by itself.")],
     reason: Annotated[str, typer.Option(help="Why; kept with the mute. No names or numbers of persons.")],
     client: Annotated[
-        str, typer.Option(metavar="CLIENT", help="This client of the ISP alone, by his subscriber id.")
+        str, typer.Option(metavar="CLIENT", help="This client of the ISP alone, by its subscriber id.")
     ] = "",
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -103,8 +102,7 @@ def _simulated(command: str, dag: str, as_of: datetime | None = None) -> Exchang
     from vpn_registry.pipeline.exchange import open_exchange
 
     exchange = open_exchange(settings.load(), open_sftp=no_sftp, as_of=as_of)
-    if not exchange.registry.is_simulated:
-        raise ConfigurationError(f"vpnreg {command} is for simulated homes; here run the DAG {dag} in Airflow.")
+    only_simulated(exchange.registry, command, f"run the DAG {dag} in Airflow")
     return exchange
 
 

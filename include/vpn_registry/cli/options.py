@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vpn_registry import roster, settings
-from vpn_registry.model import PAKISTAN
+from vpn_registry.model import PAKISTAN, ConfigurationError
+
+if TYPE_CHECKING:
+    from vpn_registry.registry.home import Registry
 
 
 def instant(text: str) -> datetime:
@@ -40,6 +43,12 @@ KnownAt = Annotated[
 On = Annotated[date | None, typer.Option("--on", parser=day, metavar="DATE", help="As it held at the end of that day.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Isp = Annotated[str | None, typer.Option("--isp", metavar="SLUG", help="Only this ISP.")]
+
+
+def only_simulated(registry: Registry, command: str, remedy: str) -> None:
+    """Raises ConfigurationError on a home that is not simulated, with what to do there."""
+    if not registry.is_simulated:
+        raise ConfigurationError(f"vpnreg {command} is for simulated homes; here {remedy}.")
 
 
 def known_isp(slug: str | None) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vpn_registry import one_pass, roster, settings, terminal
-from vpn_registry.cli.options import AsJson, AsOf, Isp, known_isp
-from vpn_registry.model import ConfigurationError, NoticeState
+from vpn_registry.cli.options import AsJson, AsOf, Isp, known_isp, only_simulated
+from vpn_registry.model import NoticeState
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,7 +95,7 @@ def approve(
     from vpn_registry.registry import home
 
     registry = home.open_home(settings.load())
-    _only_simulated(registry, "approve", "run the DAG approve_notices in Airflow")
+    only_simulated(registry, "approve", "run the DAG approve_notices in Airflow")
     _refuse_empty("reason", reason)
     known_isp(isp)
     _known_stage(stage)
@@ -121,7 +121,7 @@ def extend(
     reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
     isp: Isp = None,
     client: Annotated[
-        str, typer.Option(metavar="CLIENT", help="For this client of the ISP alone, by his subscriber id.")
+        str, typer.Option(metavar="CLIENT", help="For this client of the ISP alone, by its subscriber id.")
     ] = "",
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -134,7 +134,7 @@ def extend(
     from vpn_registry.pipeline.exchange import open_exchange
 
     exchange = open_exchange(settings.load(), open_sftp=no_sftp, as_of=as_of)
-    _only_simulated(exchange.registry, "extend", "run the DAG extend_deadline in Airflow")
+    only_simulated(exchange.registry, "extend", "run the DAG extend_deadline in Airflow")
     _refuse_empty("source", source)
     try:
         added = extension.enter(
@@ -149,11 +149,6 @@ def extend(
     whose = f" for client {client} of {isp}" if client else f" for {isp}" if isp else ""
     told = "the ISP hears it with the next run, if it was told" if isp else "ISPs hear it with the next run, if told"
     typer.echo(f"The deadline{whose} is {added.ends_on:%d %B %Y}; {told} another date.")
-
-
-def _only_simulated(registry: Registry, command: str, remedy: str) -> None:
-    if not registry.is_simulated:
-        raise ConfigurationError(f"vpnreg {command} is for simulated homes; here {remedy}.")
 
 
 def _known_stage(stage: str | None) -> None:

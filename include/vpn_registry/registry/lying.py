@@ -11,6 +11,7 @@ from sqlalchemy import and_, literal, or_, select
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import SIDECAR, TEMPORARY, DeliveryState, ZoneFolder
+from vpn_registry.registry.listing import OPEN
 from vpn_registry.registry.tables import DeliveryRow, IrregularFileRow
 
 PATIENCE: Final = timedelta(days=1)
@@ -32,7 +33,6 @@ REASONS: Final[Mapping[str, str]] = {
 }
 """Kind -> what comes behind "is"."""
 _SLOW: Final = (TEMPORARY, SIDECAR)
-_OPEN: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED)
 _NAMED: Final = 3
 
 
@@ -62,7 +62,7 @@ def left_alone(db: Session, now: datetime, isp: str | None = None) -> list[LeftA
             or_(odd.kind.not_in(_SLOW), odd.first_listed_at < long_ago)
         ),
         select(*_file(OVERSIZE)).where(is_lying, delivery.sha256.is_(None)),
-        select(*_file(UNREAD)).where(delivery.state.in_(_OPEN), delivery.first_listed_at < long_ago),
+        select(*_file(UNREAD)).where(delivery.state.in_(OPEN), delivery.first_listed_at < long_ago),
     )
     found: list[LeftAlone] = []
     for question in questions:
