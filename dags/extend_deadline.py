@@ -46,7 +46,7 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, person, reason
         ),
         "isp": Param("", type="string", title="ISP", description="Its code, if it is for one ISP; empty for all."),
         "client": Param(
-            "", type="string", title="Client", description="His subscriber id, if it is for one client of that ISP."
+            "", type="string", title="Client", description="The subscriber id, if it is for one client of that ISP."
         ),
         "reason": reason("Why; kept in the audit trail."),
     },

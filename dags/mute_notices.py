@@ -36,7 +36,7 @@ from airflow_defaults import DEFAULT_ARGS, START, exchange, person, reason
     params={
         "isp": Param(type="string", minLength=2, title="ISP", description="Its code."),
         "client": Param(
-            "", type="string", title="Client", description="His subscriber id, if it is for one client of that ISP."
+            "", type="string", title="Client", description="The subscriber id, if it is for one client of that ISP."
         ),
         "until": Param(
             type="string", format="date", title="Until", description="The last day on which letters are kept back."

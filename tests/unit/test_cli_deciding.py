@@ -56,7 +56,7 @@ def test_explain_tells_of_a_mute(home: Installation) -> None:
     [(who,)] = home.rows("SELECT subscriber_id FROM client_statuses WHERE status = 'unregistered' LIMIT 1")
     told("mute", "indus", "--client", who, "--until", "2026-06-20", "--reason", "a liquidator is asked first")
     shown = " ".join(CliRunner().invoke(app, ["explain", "indus", who]).output.split())
-    assert "letters none speaks of him until 2026-06-20 (case 1)" in shown
+    assert "letters none speaks of this client until 2026-06-20 (case 1)" in shown
     assert "by operator: a liquidator is asked first" in shown
 
 

@@ -102,7 +102,7 @@ def show(console: Console, isp: str, subscriber_id: str, explanation: Explanatio
 
 
 def _mute(one: Mute) -> str:
-    whom = "him" if one.subscriber_id else "the whole ISP"
+    whom = "this client" if one.subscriber_id else "the whole ISP"
     said = f"none speaks of {whom} until {one.until_on}" if one.until_on else f"speak of {whom} again"
     return f"{said} (case {one.case_id})"
 

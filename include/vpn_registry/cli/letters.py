@@ -23,7 +23,7 @@ def preview(
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="Such as T-14, T+7, extended or silent.")],
     isp: Annotated[str, typer.Option("--isp", metavar="SLUG", help="To whom the letter is written.")],
     client: Annotated[
-        str, typer.Option(metavar="CLIENT", help="As about this client alone, who has a deadline of his own.")
+        str, typer.Option(metavar="CLIENT", help="As about this client alone, which has a deadline of its own.")
     ] = "",
     lang: Annotated[str, typer.Option("--lang", help="en or ur; otherwise the ISP's own.")] = "",
     shown: Annotated[str, typer.Option("--format", help="text, or html for a browser.")] = "text",

@@ -124,7 +124,7 @@ def _extended(exchange: Exchange, db: Session, ends_on: date, *, source: str, is
         raise ValueError(f"There is no ISP {isp}; `vpnreg isp list` names them.")
     extended = campaign.extend(_known(exchange, db), ends_on, pakistani_day(exchange.now()), source, isp, client)
     if client and client not in set(statuses.latest(db, isp)["subscriber_id"]):
-        raise ValueError(f"{isp} has no client {client} on its list; an extension for one needs his subscriber id.")
+        raise ValueError(f"{isp} has no client {client} on its list; an extension for one needs its subscriber id.")
     return extended
 
 

@@ -31,7 +31,7 @@ def enter(exchange: Exchange, isp: str, until: date, *, reason: str, actor: str,
     with exchange.registry.reading() as db:
         is_known = not client or client in set(statuses.latest(db, isp)["subscriber_id"])
     if not is_known:
-        raise DecisionRefusedError(f"{isp} has no client {client} on its list; a mute of one needs his subscriber id.")
+        raise DecisionRefusedError(f"{isp} has no client {client} on its list; a mute of one needs its subscriber id.")
     said = Decision(mutes.MUTE, reason.strip(), actor, exchange.now(), until)
     return decisions.enter(exchange, isp, mutes.MUTE, client, said)
 
