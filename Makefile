@@ -27,7 +27,7 @@ test: $(STAMP) ## the whole test suite
 unit: $(STAMP) ## the tests that need neither Airflow nor a server
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
-soak: $(STAMP) ## faults of every kind at many points of a pass, on both databases, and a whole season; an hour
+soak: $(STAMP) ## faults of every kind at many points of a pass, on both databases, and a whole season; some hours
 	$(BIN)/python -m pytest -m soak --junitxml=build/soak.xml $(ARGS)
 	PYTHONPATH=include:. $(BIN)/python tests/integration/faults/table.py build/soak.xml
 

@@ -304,6 +304,20 @@ def test_the_extension_names_both_dates() -> None:
     assert letter.subject == "VPN registration: deadline extended to 31 July 2026 (notice N-2026-000123)"
 
 
+def test_a_letter_speaks_of_clients_under_review_only_when_it_names_one() -> None:
+    told = "Part B also names clients that a person has been looking at"
+    named = [("C1", "unregistered"), ("C2", "review")]
+    for since, is_told in ((date(2026, 6, 1), True), (TODAY, False)):
+        parts = select(*named, review_since={"C2": since}, offset=-14)
+        assert (told in " ".join(notices.render(LETTERS, data(parts=parts)).text.split())) is is_told
+
+
+def test_the_letter_says_how_a_registration_is_extended_and_whom_it_leaves_out() -> None:
+    text = " ".join(notices.render(LETTERS, data()).text.split())
+    assert "one that was filed already is extended or corrected by an update row" in text
+    assert "A client registered before it was sent is not in Part A." in text
+
+
 def test_a_letter_about_one_client_alone_says_nothing_of_the_others() -> None:
     one = select(("C2", "unregistered"))
     letter = notices.render(LETTERS, data(campaign.EXTENDED, one, only="C2", tally=Tally(1, 0, 1), progress=None))
