@@ -3,7 +3,8 @@
 A full file of as many rows as are registered, 5 % of them changed, new or gone, is merged with its history: on SQLite,
 and on a PostgreSQL cluster of its own. Printed against the limit in one run: COPY of the same rows into an unlogged
 table of PostgreSQL and one hash join with the registry on key and hash of the row. Seconds are those of CPU, of this
-process and of the server together: the clock tells of whatever else the machine does. Fails beyond the goals.
+process and of the server together: the clock tells of whatever else the machine does. The memory is what this process
+takes on top of the judged rows. Fails beyond the goals.
 """
 
 from __future__ import annotations
@@ -49,26 +50,36 @@ def main(registrations: int = 100_000) -> int:
     if programs is None:
         print("not measured: PostgreSQL's server programs are missing (apt-get install postgresql)")
         return 0
-    books = list(deliveries(registrations))
+    took: dict[str, list[float]] = {"limit": [], "postgresql": [], "sqlite": []}
+    first: dict[str, float] = {}
     with postgres_server.running(programs) as server, tempfile.TemporaryDirectory() as folder:
         with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
             connection.execute("CREATE DATABASE registry")
             [(folder_of_server,)] = connection.execute("SHOW data_directory").fetchall()
         clock = Clock(int(Path(folder_of_server, "postmaster.pid").read_text().split()[0]))
-        took = {"limit": [], "postgresql": [], "sqlite": []}  # type: dict[str, list[float]]
         registries = {
             "postgresql": made(Path(folder, "a"), f"{server}registry"),
             "sqlite": made(Path(folder, "b"), f"sqlite:///{Path(folder, 'b', 'registry.sqlite')}"),
         }
-        first = {name: merged(clock, registry, 1, books[0]) for name, registry in registries.items()}
-        for seq, rows in enumerate(books[1:], 2):
-            took["limit"].append(limit(clock, f"{server}registry", rows))
+        memory = Memory()
+        for seq, rows in enumerate(deliveries(registrations), 1):
+            if first:
+                took["limit"].append(limit(clock, f"{server}registry", rows))
             for name, registry in registries.items():
-                took[name].append(merged(clock, registry, seq, rows))
+                memory.mark()
+                seconds = merged(clock, registry, seq, rows)
+                memory.look()
+                if seq > 1:
+                    took[name].append(seconds)
+                else:
+                    first[name] = seconds
+            if seq == 1:
+                tidy(f"{server}registry")
     middle = {name: statistics.median(times) for name, times in took.items()}
 
     print(f"{registrations:,} rows into as many registrations, 5 % of them changed, new or gone; medians of {ROUNDS}")
     print(f"   the first file: PostgreSQL {first['postgresql']:.1f} s, SQLite {first['sqlite']:.1f} s")
+    print(f"   memory of a merge, beside its rows: at most {memory.most_mib:.0f} MiB")
     goals = (
         (f"PostgreSQL {middle['postgresql']:.2f} s, COPY and a join {middle['limit']:.2f} s",
          middle["postgresql"] / middle["limit"], POSTGRESQL),
@@ -95,6 +106,32 @@ class Clock:
                 elif int(fields[1]) == self.postmaster:
                     ticks += sum(map(int, fields[11:13]))
         return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+class Memory:
+    """The most that this process took at any moment between a mark and the look that follows it."""
+
+    def __init__(self) -> None:
+        self.most_mib = 0.0
+        self._before = 0.0
+
+    def mark(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
+        self._before = self._mib("VmRSS")
+
+    def look(self) -> None:
+        self.most_mib = max(self.most_mib, self._mib("VmHWM") - self._before)
+
+    @staticmethod
+    def _mib(name: str) -> float:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+
+def tidy(url: str) -> None:
+    """What PostgreSQL does by itself within a minute of so large a change: here, so that no measurement pays for it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
 
 
 def deliveries(registrations: int) -> Iterator[pd.DataFrame]:

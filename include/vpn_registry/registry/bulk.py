@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Executable, Table
+from sqlalchemy import Executable, Select, Table
 from sqlalchemy.orm import Session
 
 from vpn_registry.registry.tables.base import Base
@@ -65,12 +65,20 @@ def _copy(driver: Any, table: str, arrow: pa.Table) -> None:
             copy.write(sink.getbuffer())
 
 
-def read_column(db: Session, query: Executable) -> list[Any]:
-    """The one column of a query of very many rows, as the driver gives it: texts and whole numbers."""
+def read_texts(db: Session, query: Select[Any]) -> list[pa.ChunkedArray]:
+    """The columns of a query of very many rows, all of them text."""
+
+    import pyarrow as pa
+
     result = db.connection().execute(query)
-    values = [row[0] for row in result.cursor.fetchall()] if result.cursor is not None else []
+    cursor: Any = result.cursor
+    chunks: list[list[pa.Array]] = [[] for _ in query.selected_columns]
+    # As the driver gives them: SQLAlchemy's rows cost as much again, and zip() over them more than that.
+    while rows := cursor.fetchmany(_CHUNK):
+        for place, chunk in enumerate(chunks):
+            chunk.append(pa.array([row[place] for row in rows], pa.string()))
     result.close()
-    return values
+    return [pa.chunked_array(chunk, pa.string()) for chunk in chunks]
 
 
 def read_frame(

@@ -7,14 +7,17 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, Final, cast
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy import Integer, String, Table, and_, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, Effect, Feed, Mode, pakistani_day
 from vpn_registry.registry import books, deciding
-from vpn_registry.registry.bulk import TEXT, read_column, read_frame
+from vpn_registry.registry.bulk import TEXT, read_frame, read_texts
 from vpn_registry.registry.counters import issue
 from vpn_registry.registry.keys import KeyRing
 from vpn_registry.registry.merge_task import PLAN, ROWS, Book
@@ -230,32 +233,43 @@ def _issue_national_numbers(db: Session, at: datetime) -> None:
 
 def _effects(db: Session, delivery: Delivery, rows: pd.DataFrame) -> pd.DataFrame:
     current, versions = REGISTRATIONS.current, REGISTRATIONS.versions
-    # Every row has its key by now: in the order of the rows the numbers need no key of their own.
-    numbers = read_column(
-        db,
-        select(current.c.national_no)
-        .select_from(ROWS)
-        .join(current, and_(current.c.isp == delivery.isp, current.c.registration_ref == ROWS.c.key))
-        .order_by(ROWS.c.row),
-    )
     planned = read_frame(
         db,
         # A withdraw row needs only the ref: its subscriber is the one of the content it closed.
         select(PLAN.c.row, PLAN.c.effect, versions.c.subscriber_id)
         .join(current, current.c.id == PLAN.c.current_id)
-        .outerjoin(versions, and_(PLAN.c.is_closing, versions.c.id == current.c.version_id)),
+        .outerjoin(versions, and_(PLAN.c.is_closing, versions.c.id == current.c.version_id))
+        .order_by(PLAN.c.row),
         text=("effect", "subscriber_id"), whole=("row",),
-    ).set_index("row")  # fmt: skip
+    )  # fmt: skip
     filed = rows[["row", "registration_ref", "subscriber_id", "action"]].sort_values("row", ignore_index=True)
-    effect = filed["row"].map(planned["effect"]).astype(TEXT).fillna(Effect.UNCHANGED.value)
-    subscriber, shown = _text(filed["subscriber_id"]), filed["row"].map(planned["subscriber_id"]).astype(TEXT)
+    place = np.searchsorted(filed["row"].to_numpy(), planned["row"].to_numpy())
+    effect = np.full(len(filed), Effect.UNCHANGED.value, dtype=object)
+    effect[place] = planned["effect"].to_numpy(dtype=object)
+    subscriber = _text(filed["subscriber_id"]).to_numpy(dtype=object)
+    subscriber[place] = np.where(
+        subscriber[place] == "", planned["subscriber_id"].to_numpy(dtype=object), subscriber[place]
+    )
+    ref = _text(filed["registration_ref"])
     return pd.DataFrame(
         {
             "row": filed["row"].astype("int64"),
-            "registration_ref": _text(filed["registration_ref"]),
-            "subscriber_id": subscriber.where(subscriber != "", shown).fillna(""),
-            "national_no": pd.Series(numbers, dtype=TEXT).fillna(""),
+            "registration_ref": ref,
+            "subscriber_id": pd.Series(subscriber, dtype=TEXT),
+            "national_no": _national_numbers(db, delivery, ref),
             "action": _text(filed["action"]),
-            "effect": effect,
+            "effect": pd.Series(effect, dtype=TEXT),
         }
     )
+
+
+def _national_numbers(db: Session, delivery: Delivery, refs: pd.Series[Any]) -> pd.Series[Any]:
+    """The number of each ref, '' where it has none."""
+    current = REGISTRATIONS.current
+    query = select(current.c.registration_ref, current.c.national_no).where(current.c.isp == delivery.isp)
+    if delivery.name is None or delivery.name.mode is not Mode.FULL:
+        # A full file names nearly the whole book: to read that is quicker than to join it.
+        query = query.where(current.c.registration_ref.in_(select(ROWS.c.key)))
+    known, numbers = read_texts(db, query)
+    found = pc.index_in(pa.array(refs), value_set=known)
+    return pd.Series(numbers.take(found).fill_null(""), dtype=TEXT)

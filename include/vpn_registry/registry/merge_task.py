@@ -31,7 +31,7 @@ PLAN: Final = Table(
     sa.Column("row", Integer, primary_key=True, autoincrement=False),
     sa.Column("key", Text),
     sa.Column("content_sha256", Text),
-    sa.Column("current_id", BIG, index=True),  # without it SQLite looks the plan through for every current row
+    sa.Column("current_id", BIG),
     sa.Column("is_new", Boolean),
     sa.Column("is_closing", Boolean),
     sa.Column("is_decisive", Boolean),  # its number is above the one that decided last
@@ -50,6 +50,9 @@ ABSENT: Final = Table(
     sa.Column("content_seq", Integer),
     prefixes=["TEMPORARY"],
 )
+for _asked in (ROWS.c.key, PLAN.c.current_id):
+    # Without it SQLite looks the whole table through for every current row; PostgreSQL joins by hashes.
+    sa.Index(None, _asked).ddl_if(dialect="sqlite")
 KEYS: Final = Table("merge_keys", _TEMPORARY, sa.Column("key", Text), prefixes=["TEMPORARY"])
 
 
