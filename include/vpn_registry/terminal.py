@@ -12,9 +12,11 @@ from vpn_registry.model import counted, percentage
 
 if TYPE_CHECKING:
     from vpn_registry.pipeline.decisions import Waiting
-    from vpn_registry.pipeline.overview import IspOverview, Overview
+    from vpn_registry.pipeline.overview import IspOverview, National, Overview
 
 NO_TERMINAL_WIDTH: Final = 120
+CASES: Final = 20
+"""So many open cases stand below an overview, those that wait longest."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -32,15 +34,19 @@ def show_overview(console: Console, told: Overview) -> None:
     heads = ("ISP", "deliveries", "clients", "to register", "coverage", "notices")
     table = Table(*heads, box=None, padding=(0, 2, 0, 0))
     for isp in told.isps:
-        table.add_row(isp.isp, *_cells(isp))
+        table.add_row(isp.isp, counts_text(isp.deliveries), *_figures(isp), counts_text(isp.notices))
+    if len(told.isps) > 1:
+        table.add_row("all", "", *_figures(told.national), "", style="bold")
     console.print(table)
     for isp in told.isps:
         if isp.statuses:
             console.print(f"  {isp.isp}: {counts_text(isp.statuses)}{_moved(isp)}", markup=False, highlight=False)
     for isp in told.isps:
         _show_troubles(console, isp)
-    for case in told.cases:
+    for case in told.cases[:CASES]:
         show_case(console, case)
+    if len(told.cases) > CASES:
+        console.print(f"  {len(told.cases) - CASES:,} more cases wait; `vpnreg cases` lists all", highlight=False)
 
 
 def show_case(console: Console, case: Waiting) -> None:
@@ -78,7 +84,7 @@ def _show_troubles(console: Console, isp: IspOverview) -> None:
 
 def counts_text(counts: Mapping[str, int]) -> str:
     """`3 accepted, 1 partial`; a dash when there is nothing."""
-    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "-"
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "-"
 
 
 def _moved(isp: IspOverview) -> str:
@@ -89,10 +95,8 @@ def _moved(isp: IspOverview) -> str:
     return told + (f"; {counted(len(isp.orphans), 'orphan')}" if isp.orphans else "")
 
 
-def _cells(isp: IspOverview) -> Iterable[str]:
-    share = f"{percentage(isp.covered, isp.comparable)} of {isp.comparable}" if isp.comparable else "-"
-    yield counts_text(isp.deliveries)
-    yield str(isp.clients) if isp.clients else "-"
-    yield str(isp.to_register) if isp.clients else "-"
-    yield share
-    yield counts_text(isp.notices)
+def _figures(whose: IspOverview | National) -> Iterable[str]:
+    """Clients, those to register, and coverage; dashes where nothing has been compared."""
+    yield f"{whose.clients:,}" if whose.clients else "-"
+    yield f"{whose.to_register:,}" if whose.clients else "-"
+    yield f"{percentage(whose.covered, whose.comparable)} of {whose.comparable:,}" if whose.comparable else "-"

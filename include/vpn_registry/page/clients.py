@@ -14,7 +14,8 @@ from vpn_registry.model import Status
 from vpn_registry.page.lists import chosen, paging, sheet, window
 from vpn_registry.page.rendering import address
 from vpn_registry.page.room import Room, actor, known_isp
-from vpn_registry.registry import browse, glance
+from vpn_registry.reconciliation.remedies import remedy
+from vpn_registry.registry import browse, glance, queries
 
 ROWS: Final = 20
 """So many of the last rows are shown: a client on a daily list is named by hundreds."""
@@ -51,9 +52,6 @@ def router(room: Room) -> APIRouter:
 
     @routes.get("/isps/{slug}/clients/{subscriber_id:path}")
     def client(request: Request, slug: str, subscriber_id: str) -> Response:
-        from vpn_registry.reconciliation.remedies import remedy
-        from vpn_registry.registry import queries
-
         with room.sit_down() as (desk, sitting):
             isp = known_isp(desk, slug)
             found = queries.explain(sitting.db, slug, subscriber_id)

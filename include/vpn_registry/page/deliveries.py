@@ -12,6 +12,7 @@ from vpn_registry.model import DeliveryState, Feed, Outcome, ZoneFolder
 from vpn_registry.page.lists import chosen, paging, sheet, window
 from vpn_registry.page.room import Room, actor
 from vpn_registry.registry import browse, outages
+from vpn_registry.rulebook import rule
 
 _TOLD: Final = (*(outcome.value for outcome in Outcome), *(state.value for state in DeliveryState))
 _FEEDS: Final = tuple(feed.value for feed in Feed)
@@ -62,7 +63,7 @@ def router(room: Room, clients: Callable[..., Any]) -> APIRouter:
             one = _existing(sitting.db, delivery_id)
             counts = one["counts_by_code"] or {}
             return room.page(
-                request, "delivery.html", desk, sitting, one=one, counts=sorted(counts.items()), rule=_rule(),
+                request, "delivery.html", desk, sitting, one=one, counts=sorted(counts.items()), rule=rule,
                 events=browse.events(sitting.db, "delivery", str(delivery_id)),
                 answers=browse.answers(sitting.db, delivery_id),
                 punctuality=outages.punctuality(
@@ -103,9 +104,3 @@ def _existing(db: Any, delivery_id: int) -> browse.Record:
     if found is None:
         raise HTTPException(404)
     return found
-
-
-def _rule() -> Callable[[str], Any]:
-    from vpn_registry.rulebook import rule
-
-    return rule

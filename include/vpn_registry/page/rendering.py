@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -35,8 +36,13 @@ STATUS_WORDS: Final[Mapping[str, str]] = {
 """What each status means, in the order in which the page lists them (contract section 7)."""
 
 
+@lru_cache(maxsize=1)
 def environment(templates: Path) -> Environment:
-    """The page's Jinja environment; a name that a template does not get is an error, never an empty place."""
+    """The page's Jinja environment; a name that a template does not get is an error, never an empty place.
+
+    All templates are compiled at once: the application is made by Airflow's first request for the entry's icon, and
+    whoever then opens a page does not wait for them.
+    """
     made = Environment(
         loader=FileSystemLoader(templates), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -51,6 +57,8 @@ def environment(templates: Path) -> Environment:
         "counted": counted,
     }
     made.globals |= {"percentage": percentage, "address": address, "link": link, "STATUS_WORDS": STATUS_WORDS}
+    for name in made.list_templates():
+        made.get_template(name)
     return made
 
 

@@ -20,6 +20,8 @@ from vpn_registry.pipeline.silence import Filer
 from vpn_registry.registry import browse, deadlines, glance, mutes, office_mails
 from vpn_registry.registry.glance import Coverage, Standing
 from vpn_registry.registry.lying import left_alone
+from vpn_registry.rulebook import FILE_RULES, ROW_RULES, RULEBOOK_VERSION, rule
+from vpn_registry.rulebook.languages import texts
 
 TREND_DAYS: Final = 60
 FINDINGS_DAYS: Final = 30
@@ -109,9 +111,6 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
 
     @routes.get("/rules")
     def rules(request: Request) -> Response:
-        from vpn_registry.rulebook import FILE_RULES, ROW_RULES, RULEBOOK_VERSION
-        from vpn_registry.rulebook.languages import texts
-
         with room.sit_down() as (desk, sitting):
             found = glance.findings_by_code(sitting.db, since=sitting.today - timedelta(days=FINDINGS_DAYS))
             every: list[Any] = sorted([*FILE_RULES.values(), *ROW_RULES], key=lambda rule: rule.code)
@@ -186,8 +185,6 @@ def _needs(desk: Desk, sitting: Sitting, every: Iterable[Filer]) -> tuple[list[u
 
 def _figures(sitting: Sitting, isp: str | None = None) -> dict[str, Any]:
     """What the charts show, national or of one ISP."""
-    from vpn_registry.rulebook import rule
-
     db, today = sitting.db, sitting.today
     trend = glance.coverage_by_day(db, since=today - timedelta(days=TREND_DAYS), until=today, isp=isp)
     found = glance.findings_by_code(db, since=today - timedelta(days=FINDINGS_DAYS), isp=isp)

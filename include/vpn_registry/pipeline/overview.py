@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Final
 
 from vpn_registry import campaign
-from vpn_registry.forecast import Forecast, forecast
+from vpn_registry.forecast import WINDOW_DAYS, Forecast, forecast
 from vpn_registry.model import COMPARABLE, COVERED, TO_REGISTER, NoticeState, Outcome, Status, iso_utc, pakistani_day
 from vpn_registry.pipeline import silence
 from vpn_registry.pipeline.approval import held_text
 from vpn_registry.pipeline.decisions import Waiting, waiting
 from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import glance, messages, mutes, outbox, status_runs
-from vpn_registry.registry import statuses as stored
 from vpn_registry.registry.lying import left_alone, sentences
+
+_LOOK_BACK_DAYS: Final = 4 * WINDOW_DAYS
+"""A count that is older than this tells nothing of the days on which a forecast rests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,18 @@ class IspOverview:
 
 
 @dataclass(frozen=True, slots=True)
+class National:
+    """The clients of all ISPs together, by the same fields as those of one ISP."""
+
+    clients: int
+    statuses: dict[str, int]
+    to_register: int
+    covered: int
+    comparable: int | None
+    coverage: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     as_of: str
     is_simulated: bool
@@ -67,6 +83,7 @@ class Overview:
     open_cases: int
     messages: dict[str, int]
     cases: list[Waiting]
+    national: National
     isps: list[IspOverview]
 
     def as_json(self) -> dict[str, Any]:
@@ -86,30 +103,21 @@ def overview(exchange: Exchange) -> Overview:
         troubles = messages.troubles(db)
         lying = left_alone(db, now)
         runs = status_runs.last(db)
-        orphans = {isp: status_runs.orphans(db, isp) for isp in runs}
+        orphans = status_runs.orphans(db)
         late = {one.isp: one for one in silence.silent(exchange, db)}
         muted = mutes.in_force(db, now)
-        histories = {isp: stored.to_register_history(db, isp) for isp in exchange.isps}
+        histories = glance.to_register_by_day(db, since=today - timedelta(days=_LOOK_BACK_DAYS))
     cases = waiting(exchange)
     isps = []
     for slug, isp in exchange.isps.items():
         zone, run = zones.get(slug), runs.get(slug)
-        counts = run.counts if run else {}
-        statuses = {status.value: counts[status] for status in Status if counts.get(status)}
-        covered = sum(statuses.get(status, 0) for status in COVERED)
-        comparable = sum(statuses.get(status, 0) for status in COMPARABLE)
         usual = campaign.deadline_in_force(exchange.campaign, today, slug)
         own = campaign.own_deadlines(exchange.campaign, today, slug)
         isps.append(
             IspOverview(
                 isp=slug,
                 name=isp.name,
-                clients=sum(statuses.values()),
-                statuses=statuses,
-                to_register=sum(statuses.get(status, 0) for status in TO_REGISTER),
-                covered=covered,
-                comparable=comparable or None,
-                coverage=covered / comparable if comparable else None,
+                **_counted(run.counts if run else {}),
                 deliveries=_ordered(deliveries.get(slug, {})),
                 notices=notices.get(slug, {}),
                 held={notice.notice_no: held_text(notice) for notice in held if notice.isp == slug},
@@ -117,7 +125,7 @@ def overview(exchange: Exchange) -> Overview:
                 left_alone=sentences(one for one in lying if one.isp == slug),
                 failing_since=iso_utc(zone.failing_since_at) if zone and zone.failing_since_at else None,
                 error=zone.error or "" if zone else "",
-                forecast=forecast(histories[slug], usual.ends_on),
+                forecast=forecast(histories.get(slug, ()), usual.ends_on),
                 orphans=orphans.get(slug, []),
                 last_run=_run(run),
                 overdue_since=_iso(late[slug].overdue_since) if slug in late else None,
@@ -135,8 +143,25 @@ def overview(exchange: Exchange) -> Overview:
         open_cases=len(cases),
         messages=by_state,
         cases=cases,
+        national=National(**_counted(sum((Counter(isp.statuses) for isp in isps), Counter()))),
         isps=isps,
     )
+
+
+def _counted(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Clients by status, in the order of statuses, and what follows from these."""
+    statuses = {status.value: counts[status] for status in Status if counts.get(status)}
+    to_register, covered, comparable = (
+        sum(statuses.get(status, 0) for status in some) for some in (TO_REGISTER, COVERED, COMPARABLE)
+    )
+    return {
+        "clients": sum(statuses.values()),
+        "statuses": statuses,
+        "to_register": to_register,
+        "covered": covered,
+        "comparable": comparable or None,
+        "coverage": covered / comparable if comparable else None,
+    }
 
 
 def _run(run: status_runs.Run | None) -> dict[str, Any] | None:

@@ -89,12 +89,12 @@ def _facts(exchange: Exchange, today: date) -> dict[str, object]:
 
 
 def _standing(everything: Overview) -> dict[str, int | str]:
-    covered = sum(isp.covered for isp in everything.isps)
-    comparable = sum(isp.comparable or 0 for isp in everything.isps)
+    national = everything.national
+    comparable = national.comparable or 0
     return {
-        "clients": sum(isp.clients for isp in everything.isps),
-        "to_register": sum(isp.to_register for isp in everything.isps),
-        "coverage": percentage(covered, comparable) if comparable else "-",
+        "clients": national.clients,
+        "to_register": national.to_register,
+        "coverage": percentage(national.covered, comparable),
         "comparable": comparable,
     }
 

@@ -10,10 +10,10 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import String, Text, cast, func, insert, select, type_coerce
+from sqlalchemy import String, Text, cast, exists, func, insert, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,9 @@ SCHEME: Final = 2
 """How new links are made: over the stored text of every column, to the last byte. Links of scheme 1 stand on seconds
 and on the detail's meaning; they are still proved as they were made."""
 
+LONGEST: Final = timedelta(days=7)
+"""No transaction lasts so long. Sealing looks no further back, so that it takes no longer as the trail grows."""
+
 _EVENT: Final = (
     AuditEventRow.id,
     type_coerce(AuditEventRow.happened_at, String).label("happened_at"),
@@ -41,6 +44,11 @@ _EVENT: Final = (
     cast(AuditEventRow.detail, Text).label("detail"),
 )
 """An event as it is stored: SQLite gives a moment as its text, PostgreSQL as a moment."""
+
+
+_UNSEALED: Final = ~exists().where(AuditSealRow.event_id == AuditEventRow.id).correlate(AuditEventRow)
+"""An event without a link. By NOT EXISTS: of NOT IN PostgreSQL walks through all links again for each event, as soon as
+these don't fit into its memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +116,9 @@ def seal(registry: Registry, at: datetime) -> int:
             select(AuditSealRow.id, AuditSealRow.sha256).order_by(AuditSealRow.id.desc()).limit(1)
         ).one_or_none()
         position, previous = (last.id, last.sha256) if last else (0, START)
-        sealed = select(AuditSealRow.event_id)
-        events = db.execute(select(*_EVENT).where(AuditEventRow.id.not_in(sealed)).order_by(AuditEventRow.id)).all()
+        settled = 0 if registry.is_simulated else _settled(db, at)  # days pass in seconds there
+        waiting = select(*_EVENT).where(AuditEventRow.id > settled, _UNSEALED)
+        events = db.execute(waiting.order_by(AuditEventRow.id)).all()
         made = []
         for event in events:
             position += 1
@@ -130,6 +139,13 @@ def seal(registry: Registry, at: datetime) -> int:
     return len(made)
 
 
+def _settled(db: Session, at: datetime) -> int:
+    """An id up to which no event can come to be any more that has no link yet: whoever got a lower one got it earlier,
+    and has ended since."""
+    long_ago = select(AuditSealRow.event_id).where(AuditSealRow.sealed_at < at - LONGEST)
+    return db.scalar(long_ago.order_by(AuditSealRow.id.desc()).limit(1)) or 0
+
+
 def head(db: Session) -> tuple[int, str]:
     """How many events are sealed, and the last link of the chain: whoever keeps it can prove a later change."""
     last = select(AuditSealRow.id, AuditSealRow.sha256).order_by(AuditSealRow.id.desc()).limit(1)
@@ -140,9 +156,7 @@ def head(db: Session) -> tuple[int, str]:
 def tail(db: Session) -> tuple[int, datetime | None]:
     """How many events are not sealed yet, and when the oldest of them happened."""
     count, oldest_at = db.execute(
-        select(func.count(), func.min(AuditEventRow.happened_at)).where(
-            AuditEventRow.id.not_in(select(AuditSealRow.event_id))
-        )
+        select(func.count(), func.min(AuditEventRow.happened_at)).select_from(AuditEventRow).where(_UNSEALED)
     ).one()
     return count, oldest_at
 

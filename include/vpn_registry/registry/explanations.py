@@ -100,9 +100,7 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
         ],
         organisation=organisations.of_client(db, isp, ids),
         answers=view_rows(db, _answers(isp, ids).where(*_until(at, ResponseRow.learnt_at))),
-        orphans=[ref for ref in status_runs.orphans(db, isp) if ref in {one["registration_ref"] for one in book}]
-        if at is None
-        else [],
+        orphans=status_runs.orphans_among(db, isp, [one["registration_ref"] for one in book]) if at is None else [],
         extensions=[
             one for one in deadlines.given_to(db, isp, ids) if at is None or one.entered_on <= pakistani_day(at)
         ],

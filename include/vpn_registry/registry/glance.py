@@ -88,6 +88,20 @@ def standings(db: Session, isp: str | None = None) -> dict[str, Standing]:
 
 def coverage_by_day(db: Session, *, since: date, until: date, isp: str | None = None) -> list[Coverage]:
     """Coverage at the end of each day from the first run on or after `since`; an ISP keeps its last figures."""
+    return list(_carried(_figures(db, since, isp), until))
+
+
+def to_register_by_day(db: Session, *, since: date) -> dict[str, list[tuple[date, int]]]:
+    """ISP -> its clients to register at the end of each day with a run, from `since` on, oldest first."""
+    told: dict[str, list[tuple[date, int]]] = {}
+    for on, figures in sorted(_figures(db, since).items()):
+        for isp, (to_register, _, _) in figures.items():
+            told.setdefault(isp, []).append((on, to_register))
+    return told
+
+
+def _figures(db: Session, since: date, isp: str | None = None) -> dict[date, dict[str, tuple[int, int, int]]]:
+    """Day -> ISP -> its clients to register, covered and comparable by the last run of that day."""
     run = ReconciliationRunRow
     day = _day(db, run.run_at)
     last = select(func.max(run.id)).where(run.run_at >= _start_of(since)).group_by(run.isp, day)
@@ -100,12 +114,14 @@ def coverage_by_day(db: Session, *, since: date, until: date, isp: str | None = 
         func.sum(case((pairs.c.key.in_(sorted(statuses)), number), else_=0))
         for statuses in (TO_REGISTER, COVERED, COMPARABLE)
     ]
-    query = select(run.isp, day, *sums).join(pairs, true()).where(run.id.in_(last)).group_by(run.id, run.isp, day)
+    # An outer join, because a run that found no client counts too: as nothing to register.
+    query = select(run.isp, day, *sums).outerjoin(pairs, true())
+    query = query.where(run.id.in_(last)).group_by(run.id, run.isp, day)
     by_day: dict[date, dict[str, tuple[int, int, int]]] = {}
     for slug, on, *figures in db.execute(query):
         to_register, covered, comparable = map(int, figures)
         by_day.setdefault(_as_date(on), {})[slug] = (to_register, covered, comparable)
-    return list(_carried(by_day, until))
+    return by_day
 
 
 def _carried(by_day: Mapping[date, Mapping[str, tuple[int, int, int]]], until: date) -> Iterable[Coverage]:

@@ -123,11 +123,19 @@ def last(db: Session) -> dict[str, Run]:
     }  # fmt: skip
 
 
-def orphans(db: Session, isp: str) -> list[str]:
-    """The refs of the registrations in force without a client, as of the last run."""
-    return list(db.scalars(select(OrphanRow.registration_ref).where(OrphanRow.isp == isp).order_by(
-        OrphanRow.registration_ref
-    )))  # fmt: skip
+def orphans(db: Session) -> dict[str, list[str]]:
+    """ISP -> the refs of its registrations in force without a client, as of its last run."""
+    found: dict[str, list[str]] = {}
+    for isp, ref in db.execute(select(OrphanRow.isp, OrphanRow.registration_ref).order_by(*OrphanRow.__table__.c)):
+        found.setdefault(isp, []).append(ref)
+    return found
+
+
+def orphans_among(db: Session, isp: str, refs: Collection[str]) -> list[str]:
+    """Those of these refs of the ISP that are without a client, as of its last run."""
+    orphan = OrphanRow
+    query = select(orphan.registration_ref).where(orphan.isp == isp, orphan.registration_ref.in_(refs))
+    return list(db.scalars(query.order_by(orphan.registration_ref)))
 
 
 def _add_run(db: Session, isp: str, run: Run) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from vpn_registry.model import TAKEN, TO_REGISTER, Feed, ZoneFolder, pakistani_day
+from vpn_registry.model import TAKEN, Feed, ZoneFolder, pakistani_day
 from vpn_registry.registry import contests
 from vpn_registry.registry.bulk import read_frame
 from vpn_registry.registry.tables import (
@@ -198,16 +198,6 @@ def is_outdated(db: Session, isp: str, *, today: date, deadline_on: date, rule_v
     if pakistani_day(run.run_at) != today or (run.deadline_on, run.rule_version) != (deadline_on, rule_version):
         return True
     return bool(run.judgements != judgements(db, isp))
-
-
-def to_register_history(db: Session, isp: str) -> list[tuple[date, int]]:
-    """How many clients were to register after each run of the ISP: (day in Pakistan, count), oldest first."""
-    runs = db.execute(
-        select(ReconciliationRunRow.run_at, ReconciliationRunRow.counts)
-        .where(ReconciliationRunRow.isp == isp)
-        .order_by(ReconciliationRunRow.id)
-    )
-    return [(pakistani_day(run_at), sum(int(counts.get(one, 0)) for one in TO_REGISTER)) for run_at, counts in runs]
 
 
 def latest(db: Session, isp: str) -> pd.DataFrame:

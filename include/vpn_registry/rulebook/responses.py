@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ _CNIC: Final = "[0-9]{5}[ -]?[0-9]{7}[ -]?[0-9]"
 _CNIC_IN_TEXT: Final = re.compile(f"(?<![0-9]){_CNIC}(?![0-9])")
 _DECIDED_BY_A_PERSON: Final = (Response.DISPUTE.value, Response.REGISTERED_ELSEWHERE.value)
 _ANSWERED: Final = "An answer has an effect only on a notice that was sent and names the client."
-_SEPARATOR: Final = pa.scalar(" ", pa.large_string())
+_SEPARATOR: Final = " "
 
 
 def _suggest_notice_no(value: str) -> str:
@@ -70,7 +69,7 @@ def _not_named(rows: Rows, context: Context) -> BoolArray:
 
 
 def _joined(notice_no: pa.LargeStringArray, subscriber: pa.LargeStringArray) -> pa.LargeStringArray:
-    return pc.binary_join_element_wise(notice_no, subscriber, _SEPARATOR)
+    return pc.binary_join_element_wise(notice_no, subscriber, pa.scalar(_SEPARATOR, pa.large_string()))
 
 
 def _before_notice(rows: Rows, context: Context) -> BoolArray:
@@ -89,21 +88,22 @@ def _groundless(rows: Rows, _context: Context) -> BoolArray:
     return rows.is_in("response", _DECIDED_BY_A_PERSON) & is_bare
 
 
-def _registering_since(rows: Rows, context: Context) -> pd.Series[str]:
+def _registering_since(rows: Rows, context: Context) -> list[str]:
     """The day since which each row's client is said to be registering, '' where this is the first time."""
     if context.known is None or "registering_on" not in context.known.columns:
-        return pd.Series([""] * len(rows), dtype="str")
+        return [""] * len(rows)
     known = dict(zip(context.known["subscriber_id"], context.known["registering_on"], strict=True))
-    return pd.Series([known.get(who, "") for who in rows.text("subscriber_id").to_pylist()], dtype="str")
+    return [known.get(who, "") for who in rows.text("subscriber_id").to_pylist()]
 
 
 def _registering_again(rows: Rows, context: Context) -> BoolArray:
-    before = np.asarray(_registering_since(rows, context) != "", dtype=np.bool_)
+    before = np.array([day != "" for day in _registering_since(rows, context)], dtype=np.bool_)
     return rows.equals("response", Response.REGISTERING) & before & ~is_overtaken(rows, context)
 
 
 def _registering_facts(rows: Rows, context: Context, at: NDArray[np.int64]) -> Mapping[str, list[Any]]:
-    return {"since": _registering_since(rows, context).iloc[at].tolist()}
+    since = _registering_since(rows, context)
+    return {"since": [since[row] for row in at]}
 
 
 def _not_listed(rows: Rows, context: Context) -> BoolArray:

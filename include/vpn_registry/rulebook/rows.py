@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -17,6 +16,9 @@ from vpn_registry.model import Feed
 from vpn_registry.rulebook import addresses, identifiers
 from vpn_registry.rulebook.columns import COLUMNS, KEYS
 from vpn_registry.rulebook.rule import BoolArray, Column, Context, Scope
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NO_DAY: Final = np.iinfo(np.int64).min
 """What `Rows.days` says of an empty or malformed date."""
@@ -27,7 +29,7 @@ INVISIBLE: Final = (
 """Characters that text may hold (Urdu needs some of them) but that alone show nothing; inside of a bracket."""
 
 _BLOCK: Final = 64
-_SEPARATOR: Final = pa.scalar("\x1f", pa.large_string())
+_SEPARATOR: Final = "\x1f"
 _T = TypeVar("_T")
 
 
@@ -183,7 +185,7 @@ class Rows:
         parts = [canonical.get(c.name, self.text(c.name)) for c in self.columns if c.name != "action"]
         if not len(self):
             return np.array([], dtype=object)
-        joined = pc.binary_join_element_wise(*parts, _SEPARATOR)
+        joined = pc.binary_join_element_wise(*parts, pa.scalar(_SEPARATOR, pa.large_string()))
         # The key fills SHA-256's first block, which is hashed once for all rows: a fifth of the cost of an HMAC a row,
         # and as good against guessing, which is what the key is for.
         keyed = hashlib.sha256(self._row_key.ljust(_BLOCK, b"\0")).copy

@@ -13,12 +13,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from vpn_registry.model import Feed, Mode, Severity
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vpn_registry.rulebook.rows import Rows
 
 BoolArray = NDArray[np.bool_]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 from starlette.routing import Route
 
 from tests.unit.page.conftest import HOSTILE, URDU
@@ -20,7 +20,6 @@ from vpn_registry import campaign, roster
 from vpn_registry.model import ConfigurationError
 from vpn_registry.page.desk import Desk
 from vpn_registry.registry import cases, deadlines, reader
-from vpn_registry.registry.engine import looking_engine
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.reader import NotAuditedError
 from vpn_registry.registry.tables import AuditEventRow
@@ -162,22 +161,6 @@ def test_a_message_leads_to_its_notice(ask: Callable[..., Any]) -> None:
     assert ask("/messages/1").headers["location"] == "/notices/N-2026-000001"
     assert ask("/messages/1", "viewer").status_code == 403
     assert ask("/messages/2").status_code == 404
-
-
-@pytest.mark.parametrize("path", [*FIGURES[:9], *OF_CLIENTS[:4]])
-def test_a_page_costs_few_queries_whatever_it_shows(ask: Callable[..., Any], registry: Registry, path: str) -> None:
-    asked: list[str] = []
-    engine = looking_engine(registry.settings.database_url)
-
-    def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    event.listen(engine, "before_cursor_execute", listen)
-    try:
-        assert ask(path).status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", listen)
-    assert 3 < len(asked) <= 36, asked
 
 
 def test_a_delivery_tells_whether_it_was_in_time(ask: Callable[..., Any]) -> None:

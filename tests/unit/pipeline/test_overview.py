@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import timedelta
 
 from tests.installation import Cast, Installation, clients, registrations
@@ -28,12 +26,3 @@ def test_the_forecast_follows_the_daily_comparisons(house: Installation, indus: 
     assert told.coverage == told.covered / told.comparable
     assert (silent.comparable, silent.coverage) == (None, None)
     assert (told.overdue_since, silent.overdue_since, silent.reminded_on) == (None, "2026-02-06", None)
-
-
-def test_who_only_looks_waits_for_neither_pandas_nor_the_rules() -> None:
-    look = (
-        "vpn_registry.pipeline.overview, vpn_registry.cli.explanation, vpn_registry.cli.deciding, vpn_registry.one_pass"
-    )
-    code = f"import sys, {look}; print(*sys.modules.keys() & {{'pandas', 'numpy', 'pyarrow', 'jinja2', 'pydantic'}})"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == []

@@ -147,7 +147,7 @@ def test_registrations_without_a_client_are_kept_as_orphans(listed: Installation
     listed.run()
     reconcile.compare(listed.exchange, "indus")
     with listed.exchange.registry.reading() as db:
-        assert status_runs.orphans(db, "indus") == [ref]
+        assert status_runs.orphans(db) == {"indus": [ref]}
         assert status_runs.last(db)["indus"].orphans == 1
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -129,11 +131,22 @@ def test_what_commits_late_is_sealed_late_and_the_chain_holds(registry: Registry
         with registry.writing() as quick:
             events(quick, 2)
         assert audit.seal(registry, AT) == 1
-    assert audit.seal(registry, AT) == 1
+    assert audit.seal(replace(registry, is_simulated=False), AT + audit.LONGEST) == 1
     with registry.reading() as db:
         order = list(db.execute(text("SELECT event_id FROM audit_seals ORDER BY id")).scalars())
         assert order == [2, 1]
         assert audit.verify(db).broken_at is None
+
+
+def test_sealing_goes_on_where_it_ended_however_long_ago(registry: Registry) -> None:
+    real = replace(registry, is_simulated=False)
+    for day, numbers in ((0, (1, 2)), (8, (3,)), (30, (4, 5)), (31, ())):
+        with registry.writing() as db:
+            events(db, *numbers)
+        assert audit.seal(real, AT + timedelta(days=day)) == len(numbers)
+    with registry.reading() as db:
+        assert audit.verify(db).sealed == 5
+        assert audit.tail(db) == (0, None)
 
 
 def test_links_that_were_made_by_the_first_scheme_are_still_proved(registry: Registry) -> None:

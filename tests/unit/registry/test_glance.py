@@ -29,7 +29,8 @@ def compare(registry: Registry, isp: str, at: datetime, *found: str) -> None:
             {"subscriber_id": str(number), "status": status, "reason": "", "key": "", "registration_ref": "",
              "candidate": ""}
             for number, status in enumerate(found, 1)
-        ]
+        ],
+        columns=["subscriber_id", "status", "reason", "key", "registration_ref", "candidate"],
     )  # fmt: skip
     with registry.writing() as db:
         status_runs.store(db, isp, frame, at=at, rule_version="1", deadline_on=DEADLINE)
@@ -62,6 +63,16 @@ def test_a_day_keeps_the_figures_of_isps_that_were_not_compared_on_it(registry: 
     ]  # fmt: skip
     assert [(day.on.day, day.covered) for day in of_ravi] == [(16, 1)]
     assert nothing == []
+
+
+def test_an_isp_whose_list_has_become_empty_has_nothing_to_register_any_more(registry: Registry) -> None:
+    compare(registry, "indus", AT - timedelta(days=1), "unregistered", "registered")
+    compare(registry, "indus", AT)
+    with registry.reading() as db:
+        days = glance.coverage_by_day(db, since=TODAY - timedelta(days=9), until=TODAY)
+        told = glance.to_register_by_day(db, since=TODAY - timedelta(days=9))
+    assert [(day.to_register, day.comparable) for day in days] == [(1, 2), (0, 0)]
+    assert told == {"indus": [(TODAY - timedelta(days=1), 1), (TODAY, 0)]}
 
 
 def test_deliveries_are_counted_by_what_became_of_them(registry: Registry) -> None:

@@ -1,5 +1,5 @@
--- A large registry for page.py, whose ISPs share everything evenly. Both databases read it: page.py gives each of them
--- ago(now, days) and as_json(text).
+-- A registry of any size, whose ISPs share everything evenly. Both databases read it: large_registry.py gives each of
+-- them ago(now, days) and as_json(text).
 INSERT INTO deliveries (
     id, isp, folder, file_name, state, size_bytes, mtime, first_listed_at, settling_s, listed_s, claim_no, received_at,
     feed, mode, content_on, seq, owns_number, outcome, revision, rows_total, rows_accepted, rows_rejected, judged_at,
@@ -98,7 +98,7 @@ FROM notices;
 
 INSERT INTO audit_events (happened_at, actor, action, object_type, object_id, detail)
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :events - 1)
-SELECT ago(:now, i * 3 / (:events / 100)),
+SELECT ago(:now, 300 - i * 3 / (:events / 100)),
     CASE i % 3 WHEN 0 THEN 'collect_deliveries' WHEN 1 THEN 'reconcile_clients' ELSE 'ayesha' END,
     CASE i % 3 WHEN 0 THEN 'judge' WHEN 1 THEN 'reconcile' ELSE 'look_at_client' END,
     CASE i % 3 WHEN 0 THEN 'delivery' WHEN 1 THEN 'isp' ELSE 'client' END,
@@ -108,4 +108,4 @@ SELECT ago(:now, i * 3 / (:events / 100)),
 FROM n;
 
 INSERT INTO audit_seals (id, event_id, previous_sha256, sha256, sealed_at)
-SELECT id, id, '', '', ago(:now, 0) FROM audit_events
+SELECT id, id, '', '', happened_at FROM audit_events
