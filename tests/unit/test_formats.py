@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import pytest
@@ -71,13 +71,24 @@ def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, str, str]]) 
     assert read(text.getvalue()).frame[["a", "b", "c"]].to_numpy().tolist() == [row for row in kept if any(row)]
 
 
-def test_pyarrow_agrees_across_its_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "_BLOCK_BYTES", 32)
+def test_lines_keep_their_numbers_across_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "_PART_BYTES", 32)
+    monkeypatch.setattr(delimited, "_SEARCHED_BYTES", 16)
     text = "a,b\r\n" + "".join(f"{n},x\r\n" + ("short\r\n" if n % 7 == 0 else "") for n in range(70))
     decoded = read(text)
     assert len(decoded.frame) == 80
     assert decoded.frame["a"].iloc[-1] == "69"
     assert decoded.frame["line"].tolist() == list(range(2, 82))
+
+
+@pytest.mark.parametrize("long", ["éééé,1", "1,2,éééé", "éééé"])
+def test_the_first_field_over_the_limit_is_told_by_both_readers(long: str) -> None:
+    body = f"a,b\n1,2\n3\né,ééé\n5,6,7\n{long}\néééé,1,2\néééé,1\n".encode()
+    limits = replace(FEW, characters=3)
+    for reader in (delimited._without_quotes, delimited._with_quotes):
+        with pytest.raises(UnreadableError) as refused:
+            reader(body, limits)
+        assert (refused.value.code, refused.value.facts) == ("F208", {"line": 6, "limit": 3})
 
 
 @pytest.mark.parametrize("quote", ["", '"'])

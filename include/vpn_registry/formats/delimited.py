@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Final
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from vpn_registry.formats.frame import (
@@ -28,10 +31,8 @@ from vpn_registry.formats.frame import (
 )
 from vpn_registry.model import Limits
 
-_BLOCK_BYTES: Final = 1 << 20
-_PART_BYTES: Final = 1 << 25
-_SEARCHED_BYTES: Final = 1 << 18  # fits into a core's own cache
-_SEARCHED_FIELDS: Final = 1 << 20
+_PART_BYTES: Final = 1 << 22
+_SEARCHED_BYTES: Final = 1 << 18
 
 
 def decode_csv(source: Source) -> Decoded:
@@ -44,7 +45,7 @@ def decode_csv(source: Source) -> Decoded:
 def _checked_bytes(data: bytes) -> bytes:
     """The bytes without BOM, known to be UTF-8 without NUL and not empty."""
     body = data.removeprefix(b"\xef\xbb\xbf")
-    if not body.strip():
+    if not body or body.isspace():
         raise UnreadableError("F201")
     if not body.isascii():
         try:
@@ -58,73 +59,121 @@ def _checked_bytes(data: bytes) -> bytes:
 
 
 def _without_quotes(body: bytes, limits: Limits) -> Records:
-    """Records are lines: counted and measured on the bytes, then split by pyarrow."""
-    if b"\r" in body:
-        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if not body.endswith(b"\n"):
-        body += b"\n"
-    limit_records(body.count(b"\n"), limits)
-    octets = np.frombuffer(body, dtype=np.uint8)
-    separators = _separators(octets)
-    ends = np.flatnonzero(octets[separators] == ord("\n"))  # which separators end a line
-    _limit_fields(body, separators, ends, limits.characters)
-    fields = np.diff(ends, prepend=-1)
-    stop = separators[ends]
-    start = np.concatenate(([0], stop[:-1] + 1))
-
-    header = header_of(body[: stop[0]].decode().split(","), limits)
-    width = len(header)
-    del separators  # as large as the body, and the columns come on top of it
-    kept = ((fields == width) | (stop == start))[1:]
-    columns = _split_lines(body, int(stop[0]) + 1, width, int(kept.sum()))
-    is_blank = (stop == start)[1:].copy()
-    for index in np.flatnonzero(~kept):
-        text = body[start[index + 1] : stop[index + 1]]
-        is_blank[index] = not text.replace(b",", b"").decode().strip(SPACES)
-    if not kept.all():
+    """Records are lines, split by pyarrow, which tells those of another width than the header's."""
+    body, lines = _with_counted_lines(body)
+    limit_records(lines, limits)
+    start = body.index(b"\n") + 1
+    heading = body[:start].decode().rstrip("\r\n")
+    too_long = re.compile(f"[^,]{{{limits.characters + 1}}}")
+    if too_long.search(heading):
+        raise UnreadableError("F208", line=1, limit=limits.characters)
+    header = header_of(heading.split(","), limits)
+    columns, others = _split_lines(body, start, len(header), too_long)
+    count = len(columns[0]) + len(others)
+    if count != lines - 1:  # a line lost would shift the numbers of all behind it
+        raise RuntimeError(f"pyarrow found {count} lines where the bytes hold {lines - 1}")
+    row = min(
+        [one.row for one in others if one.is_too_long] + _too_long(columns, others, limits.characters), default=-1
+    )
+    if row >= 0:
+        raise UnreadableError("F208", line=row + 2, limit=limits.characters)
+    fields, is_blank = np.full(count, len(header), dtype=np.int64), np.zeros(count, dtype=np.bool_)
+    for one in others:
+        fields[one.row], is_blank[one.row] = one.fields, one.is_blank
+    if others:
+        kept = fields == len(header)
         place = pa.array(np.cumsum(kept) - 1, mask=~kept)
         columns = [column.take(place).fill_null("") for column in columns]
-    return Records(header, columns, np.arange(2, len(kept) + 2), fields[1:].astype(np.int64), is_blank)
+    return Records(header, columns, np.arange(2, count + 2), fields, is_blank)
 
 
-def _separators(octets: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Where the commas and line ends are, looked for block by block: one pass would need several times the file."""
-    found = []
-    for begin in range(0, len(octets), _SEARCHED_BYTES):
-        block = octets[begin : begin + _SEARCHED_BYTES]
-        found.append(np.flatnonzero((block == ord(",")) | (block == ord("\n"))) + begin)
-    return np.concatenate(found)
+def _with_counted_lines(body: bytes) -> tuple[bytes, int]:
+    """The bytes with lines that end in LF or CRLF, the last one too, and how many there are."""
+    if not body.endswith((b"\n", b"\r")):
+        body += b"\n"
+    lines, has_lone_return = _line_ends(body)
+    if has_lone_return:
+        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines, _ = _line_ends(body)
+    return body, lines
 
 
-def _split_lines(body: bytes, offset: int, width: int, expected: int) -> list[pa.LargeStringArray]:
-    """The fields of all lines of the right width (and of empty lines, as '') behind `offset`."""
+def _line_ends(body: bytes) -> tuple[int, bool]:
+    """How many LF there are, and whether a CR has none behind it; block by block, which a core's cache holds."""
+    octets = np.frombuffer(body, dtype=np.uint8)
+    lines, has_lone_return = int(body.endswith(b"\n")), body.endswith(b"\r")
+    for start in range(0, len(body), _SEARCHED_BYTES):
+        block = octets[start : start + _SEARCHED_BYTES + 1]  # and the first byte of the next one
+        is_feed = block == ord("\n")
+        lines += int(np.count_nonzero(is_feed[:-1]))
+        has_lone_return |= bool(((block == ord("\r"))[:-1] & ~is_feed[1:]).any())
+    return lines, has_lone_return
+
+
+@dataclass(frozen=True, slots=True)
+class _OtherWidth:
+    """A line with more or fewer fields than the header; `row` counts the lines below the header from 0."""
+
+    row: int
+    fields: int
+    is_blank: bool
+    is_too_long: bool
+
+
+def _split_lines(
+    body: bytes, offset: int, width: int, too_long: re.Pattern[str]
+) -> tuple[list[pa.LargeStringArray], list[_OtherWidth]]:
+    """The fields of all lines of the right width (and of empty lines, as '') behind `offset`, and the other lines."""
     names = [str(position) for position in range(width)]
-    if not expected:
-        return [pa.array([], pa.large_string()) for _ in names]
+    if offset == len(body):
+        return [pa.array([], pa.large_string()) for _ in names], []
+    others: list[_OtherWidth] = []
+    before = 0
+
+    def put_aside(line: Any) -> str:  # a pyarrow.csv.InvalidRow, numbered from 1 in its part
+        is_blank = not line.text.replace(",", "").strip(SPACES)
+        is_too_long = too_long.search(line.text) is not None
+        others.append(_OtherWidth(before + line.number - 1, line.actual_columns, is_blank, is_too_long))
+        return "skip"
+
     parts = []
     while offset < len(body):  # part by part, since a parser reserves more than it needs until its chunks are joined
         end = body.find(b"\n", min(offset + _PART_BYTES, len(body) - 1)) + 1
         part = arrow_csv.read_csv(
             pa.py_buffer(body).slice(offset, end - offset),
-            read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES),
+            # One block, so that no line is cut; by one thread, which alone knows the numbers of lines.
+            read_options=arrow_csv.ReadOptions(column_names=names, block_size=end - offset, use_threads=False),
             parse_options=arrow_csv.ParseOptions(
-                quote_char=False, ignore_empty_lines=False, invalid_row_handler=lambda _row: "skip"
+                quote_char=False, ignore_empty_lines=False, invalid_row_handler=put_aside
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
             ),
         )
-        parts.append(part.combine_chunks())
+        parts.append(part)
+        before = sum(map(len, parts)) + len(others)
         offset = end
     table = pa.concat_tables(parts)
     parts.clear()
-    if table.num_rows != expected:  # our own count of fields decides which rows are whole, so it must be the same
-        raise RuntimeError(f"pyarrow found {table.num_rows} whole rows where the bytes hold {expected}")
     columns = []
     while table.num_columns:  # a column's chunks are let go as soon as they are joined
         columns.append(_one_chunk(table.column(0)))
         table = table.remove_column(0)
-    return columns
+    return columns, others
+
+
+def _too_long(columns: Sequence[pa.LargeStringArray], others: Sequence[_OtherWidth], most: int) -> list[int]:
+    """The first row with a field of more than `most` characters, among all rows; empty when there is none."""
+    found = []
+    for column in columns:
+        if len(column) and pc.max(pc.binary_length(column)).as_py() > most:
+            found += np.flatnonzero(pc.greater(pc.utf8_length(column), most))[:1].tolist()
+    if not found:
+        return []
+    row = min(found)
+    for one in others:  # in order of rows: each stands before what was counted without it
+        row += one.row <= row
+    return [row]
 
 
 def _with_quotes(body: bytes, limits: Limits) -> Records:
@@ -159,20 +208,6 @@ def _with_quotes(body: bytes, limits: Limits) -> Records:
         np.array([len(record) for record in rows], dtype=np.int64),
         np.array([len(r) != width and not "".join(r).strip(SPACES) for r in rows], dtype=np.bool_),
     )
-
-
-def _limit_fields(body: bytes, separators: NDArray[np.int64], ends: NDArray[np.int64], most: int) -> None:
-    wide = [
-        begin + np.flatnonzero(np.diff(separators[begin : begin + _SEARCHED_FIELDS + 1]) > most + 1) + 1
-        for begin in range(0, len(separators), _SEARCHED_FIELDS)
-    ]
-    first = [np.zeros(1, dtype=np.int64)]  # has no separator before it
-    for index in np.concatenate(first + wide):
-        stop = int(separators[index])
-        start = int(separators[index - 1]) + 1 if index else 0
-        if len(body[start:stop].decode()) > most:
-            line = int(np.searchsorted(ends, index)) + 1
-            raise UnreadableError("F208", line=line, limit=most)
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.LargeStringArray:

@@ -193,6 +193,8 @@ def canonical(records: Records, columns: Sequence[NamedColumn], *, is_ascii: boo
         cleaned.append(_cleaned(records.columns.pop(0), is_ascii=is_ascii))
     is_empty = np.ones(len(records.line), dtype=np.bool_)
     for column in cleaned:
+        if not is_empty.any():
+            break
         is_empty &= pc.equal(column, "").to_numpy(zero_copy_only=False)
     is_blank = np.where(records.fields == len(records.header), is_empty, records.is_blank)
     if records.is_odd is not None:
@@ -216,5 +218,7 @@ def canonical(records: Records, columns: Sequence[NamedColumn], *, is_ascii: boo
 
 
 def _cleaned(column: pa.LargeStringArray, *, is_ascii: bool) -> pa.LargeStringArray:
-    trimmed = pc.utf8_trim(column, characters=" " if is_ascii else SPACES)
-    return trimmed if is_ascii else pc.utf8_trim(pc.utf8_normalize(trimmed, form="NFC"), characters=SPACES)
+    if is_ascii:
+        return pc.ascii_trim(column, characters=" ")
+    trimmed = pc.utf8_trim(column, characters=SPACES)
+    return pc.utf8_trim(pc.utf8_normalize(trimmed, form="NFC"), characters=SPACES)
