@@ -22,9 +22,9 @@ def _repeats(rows: Rows) -> tuple[BoolArray, BoolArray, NDArray[np.int64]]:
     keyed = np.flatnonzero((codes >= 0) & rows.is_whole)
     later, differing = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
     first = np.arange(count, dtype=np.int64)
-    _, first_of, group = np.unique(codes[keyed], return_index=True, return_inverse=True)
-    if len(first_of) == len(keyed):
+    if (np.bincount(codes[keyed]) < 2).all():
         return later, differing, first
+    _, first_of, group = np.unique(codes[keyed], return_index=True, return_inverse=True)
     first[keyed] = keyed[first_of][group]
     several = keyed[np.bincount(group)[group] > 1]
     content = np.zeros(count, dtype=np.int64)  # looked at only where a key repeats: the hashes of a file are large

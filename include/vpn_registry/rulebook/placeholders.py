@@ -35,13 +35,22 @@ def _is_empty(keys: pa.LargeStringArray) -> BoolArray:
 
 
 def _placeholders_only(rows: Rows, _context: Context) -> BoolArray:
-    """Rows in which every identifier that is filled is a placeholder."""
-    some, every = np.zeros(len(rows), dtype=np.bool_), np.ones(len(rows), dtype=np.bool_)
+    """Rows in which every identifier that is filled is a placeholder.
+
+    Nearly every row has a real identifier and is passed over once it is seen: its others are not looked at.
+    """
+    at = np.arange(len(rows))  # rows whose identifiers looked at so far name nobody
+    some = np.zeros(len(rows), dtype=np.bool_)
+    left = rows
     for column in _COLUMNS:
-        holds = _holds_placeholder(rows, column)
-        some |= holds
-        every &= holds | ~rows.is_filled(column)
-    return some & every
+        holds = _holds_placeholder(left, column)
+        some[at[holds]] = True
+        stays = np.flatnonzero(holds | ~left.is_filled(column))
+        if len(stays) < len(at):
+            at, left = at[stays], left.chosen(stays)
+    found = np.zeros(len(rows), dtype=np.bool_)
+    found[at] = some[at]
+    return found
 
 
 def _first_filled_identifier(rows: Rows, at: NDArray[np.int64]) -> list[str]:
