@@ -148,7 +148,7 @@ def deliveries(registrations: int) -> Iterator[pd.DataFrame]:
         book["row"] = np.arange(1, len(book) + 1)
         is_changed = rng.random(len(book)) < CHANGED
         book["client_name"] = book["client_name"].where(~is_changed, book["client_name"] + f" {number}")
-        # Any other hash does: what it is made from has been hashed before the merge begins.
+        # Any other hash does: what it is made from is hashed before the merge.
         book["row_sha256"] = book["row_sha256"].where(~is_changed, book["row_sha256"].str[1:] + str(number))
         yield book
 
@@ -162,7 +162,7 @@ def canonical(content: bytes) -> pd.DataFrame:
     verdict = validation.judge(
         decoded, (), feed=Feed.REGISTRATIONS, mode=Mode.FULL, context=context, tolerance=(1.0, 0), with_suite=False
     )
-    return verdict.frame[verdict.is_merged].reset_index(drop=True)
+    return validation.with_keys(verdict, verdict.is_merged).reset_index(drop=True)
 
 
 def made(folder: Path, url: str) -> Registry:

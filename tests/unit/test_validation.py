@@ -17,7 +17,17 @@ from vpn_registry import formats
 from vpn_registry.model import FINDING_COLUMNS, Feed, Mode, Outcome, RowCounts
 from vpn_registry.rulebook import Context, Rule, columns_of, file_finding, rules_of
 from vpn_registry.rulebook.rows import Rows
-from vpn_registry.validation import Verdict, expectations, judge, outcome_of, read, row_findings, row_verdicts
+from vpn_registry.validation import (
+    Verdict,
+    expectations,
+    judge,
+    keys,
+    outcome_of,
+    read,
+    row_findings,
+    row_verdicts,
+    with_keys,
+)
 
 GOOD = {column.name: column.example for column in columns_of(Feed.REGISTRATIONS)} | {"local_ip": "39.32.0.8"}
 CLIENT = {column.name: column.example for column in columns_of(Feed.CLIENTS)} | {"service_ips": "39.32.0.8"}
@@ -44,6 +54,10 @@ def verdict(
 ) -> Verdict:
     decoded, found = read(csv_of(rows, GOOD if feed is Feed.REGISTRATIONS else CLIENT), "csv", feed)
     return judge(decoded, found, feed=feed, mode=mode, context=context, tolerance=tolerance)
+
+
+def keyed(found: Verdict) -> pd.DataFrame:
+    return with_keys(found, np.ones(len(found.frame), dtype=np.bool_))
 
 
 def entry(result: dict[str, Any], code: str) -> dict[str, Any]:
@@ -107,7 +121,7 @@ def test_no_accepted_row_and_one_rejected_is_rejected() -> None:
 def test_a_header_alone_is_accepted_with_no_rows() -> None:
     found = verdict([])
     assert (found.outcome, found.rows) == (Outcome.ACCEPTED, RowCounts())
-    assert {"ntn_key", "cnic_key", "other_id_key", "row_sha256"} <= set(found.frame.columns)
+    assert {"ntn_key", "cnic_key", "other_id_key", "row_sha256"} <= set(keyed(found).columns)
     assert row_findings(found).empty
 
 
@@ -169,7 +183,7 @@ KNOWN = pd.DataFrame(
 def test_an_add_of_a_ref_in_force_is_judged_alike_whatever_is_missing(has_gap: bool) -> None:
     context = Context(isp="indus", today=date(2026, 6, 15), mode=Mode.DELTA, seq=3, known=KNOWN[:1], has_gap=has_gap)
     assert verdict([{}], context=context).counts_by_code == {"H402": 1}
-    same = KNOWN[:1].assign(row_sha256=verdict([{}]).frame["row_sha256"].iloc[0])
+    same = KNOWN[:1].assign(row_sha256=keyed(verdict([{}]))["row_sha256"].iloc[0])
     assert verdict([{}], context=dataclasses.replace(context, known=same)).counts_by_code == {"H401": 1}
 
 
@@ -188,10 +202,10 @@ def test_placeholders_give_no_key_but_tell_rows_apart() -> None:
     rows = [{"ntn": "", "other_id": text} for text in ("NIL", "nil", "XXX", "")]
     rows += [{"ntn": "0000000000000"}, {"ntn": "1111111111111"}, {"ntn": "1111111111111", "cnic": "2222222222222"}]
     found = verdict([{**row, "registration_ref": f"K-{at}", "client_name": "One"} for at, row in enumerate(rows)])
-    assert (found.frame[["ntn_key", "cnic_key", "other_id_key"]] == "").to_numpy().all()
+    assert (keyed(found)[["ntn_key", "cnic_key", "other_id_key"]] == "").to_numpy().all()
     assert found.hits["W106"].tolist() == [True, True, True, False, True, True, True]
     assert found.hits["H202"].tolist() == [False] * 6 + [True]
-    named = verdict([{**row, "registration_ref": "K"} for row in rows]).frame["row_sha256"]
+    named = keyed(verdict([{**row, "registration_ref": "K"} for row in rows]))["row_sha256"]
     assert named.nunique() == len(rows) - 1
 
 
@@ -333,14 +347,26 @@ def test_equal_content_has_an_equal_hash_however_identifiers_are_written() -> No
         {"cnic": "3520200000013", "other_id": "AB12345", "ntn": "0822910", "action": "update"},
         {"cnic": "3520200000021", "other_id": "AB12345", "ntn": "0822910"},
     ]
-    frame = verdict([{**row, "registration_ref": "K-1"} for row in rows]).frame
+    frame = keyed(verdict([{**row, "registration_ref": "K-1"} for row in rows]))
     assert frame["row_sha256"][0] == frame["row_sha256"][1] != frame["row_sha256"][2]
     assert frame[["ntn_key", "cnic_key", "other_id_key"]].iloc[0].tolist() == ["0822910", SECRET, "AB12345"]
     assert len(frame["row_sha256"][0]) == 64
 
 
+def test_hashes_made_for_a_rule_are_those_made_for_the_merge(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"client_name": f"Client {number}"} for number in range(5)]
+    context = Context(isp="indus", today=date(2026, 6, 15), mode=Mode.DELTA, seq=3, known=KNOWN[:1], row_key=b"k")
+    asked, unasked = verdict(rows, context=context), verdict(rows, context=dataclasses.replace(context, known=None))
+    assert asked.hashes is not None
+    assert unasked.hashes is None
+    chosen = np.array([False, True, True, False, True])
+    monkeypatch.setattr(keys, "_PIECE", 2)
+    pd.testing.assert_frame_equal(with_keys(asked, chosen), with_keys(unasked, chosen))
+    assert with_keys(asked, chosen)["client_name"].tolist() == ["Client 1", "Client 2", "Client 4"]
+
+
 def test_an_identity_number_in_ntn_is_used_as_cnic() -> None:
-    frame = verdict([{"ntn": "35202-0000001-3"}]).frame
+    frame = keyed(verdict([{"ntn": "35202-0000001-3"}]))
     assert frame[["ntn_key", "cnic_key"]].iloc[0].tolist() == ["", SECRET]
 
 

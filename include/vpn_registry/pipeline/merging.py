@@ -11,7 +11,7 @@ from vpn_registry.pipeline.exchange import Exchange
 from vpn_registry.registry import merge, responses
 from vpn_registry.rulebook import KEYS
 from vpn_registry.rulebook.responses import FREE_WORDS, struck_out
-from vpn_registry.validation import Verdict
+from vpn_registry.validation import Verdict, with_keys
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ def merge_rows(
     """Merge the good rows; the effects of registrations, and how many rows changed something current."""
     keys, at = exchange.registry.keys, exchange.now()
     column = verdict.frame[KEYS[verdict.feed]]
-    rows, rejected = verdict.frame[verdict.is_merged], column[verdict.rejected].tolist()
+    rows, rejected = with_keys(verdict, verdict.is_merged), column[verdict.rejected].tolist()
     if verdict.feed is Feed.RESPONSES:
         words = {name: rows[name].map(struck_out) for name in FREE_WORDS}
         return None, responses.merge_responses(db, delivery, rows.assign(**words), at=at)
@@ -57,7 +57,7 @@ def _repeated_withdrawals(verdict: Verdict, merged: pd.DataFrame) -> pd.DataFram
     was held may be released later, and must not bring back what a higher one has withdrawn.
     """
     key = KEYS[verdict.feed]
-    rows = verdict.frame[verdict.duplicate & (verdict.frame["action"] == "withdraw").to_numpy(dtype=bool)]
+    rows = with_keys(verdict, verdict.duplicate & (verdict.frame["action"] == "withdraw").to_numpy(dtype=bool))
     return rows[~rows[key].isin(merged[key])].drop_duplicates(key)
 
 

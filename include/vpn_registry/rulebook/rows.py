@@ -169,6 +169,11 @@ class Rows:
         return self._once(("row_sha256",), self._row_sha256)
 
     @property
+    def hashed(self) -> NDArray[np.object_] | None:
+        """`row_sha256` when it was asked for."""
+        return cast("NDArray[np.object_] | None", self._kept.get(("row_sha256",)))
+
+    @property
     def key_codes(self) -> NDArray[np.int64]:
         """A number for each distinct key, -1 where the key is empty."""
         return self._once(("key_codes",), self._key_codes)

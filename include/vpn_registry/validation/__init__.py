@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from vpn_registry.validation.findings import Verdict, row_findings
 from vpn_registry.validation.judging import fired, judge, read
+from vpn_registry.validation.keys import with_keys
 from vpn_registry.validation.outcome import counts_of, outcome_of, row_verdicts
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "read",
     "row_findings",
     "row_verdicts",
+    "with_keys",
 ]

@@ -24,11 +24,10 @@ _LONGEST_VALUE: Final = 200
 class Verdict:
     """What one delivery is worth.
 
-    `frame` is the canonical frame with ntn_key (7 digits), cnic_key (13 digits), other_id_key (upper case, no
-    spaces) and row_sha256, '' where absent; of responses only the last. `rejected`, `duplicate` and `warned` are
-    bools, one a row, disjoint. `hits` holds the rules whose findings are told, without `echoes`; `result` those that
-    fired. When the file is refused as a whole every row counts as rejected. `may_close` is False when absent keys of a
-    full file must stay. `oddities` are those of `formats.Decoded`.
+    `frame` is the canonical frame. `rejected`, `duplicate` and `warned` are bools, one a row, disjoint. `hits` holds
+    the rules whose findings are told, without `echoes`; `result` those that fired. When the file is refused as a whole
+    every row counts as rejected. `may_close` is False when absent keys of a full file must stay. `oddities` are those
+    of `formats.Decoded`. `hashes` are the rows' when judging needed them.
     """
 
     feed: Feed
@@ -46,6 +45,7 @@ class Verdict:
     context: Context = field(repr=False)
     width: int = 0
     oddities: Mapping[tuple[str, str], NDArray[np.int64]] = field(default_factory=dict)
+    hashes: NDArray[np.object_] | None = field(default=None, repr=False)
 
     @property
     def rulebook_version(self) -> str:

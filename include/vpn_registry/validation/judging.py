@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from vpn_registry import formats
 from vpn_registry.model import USUAL_LIMITS, Feed, Finding, Limits, Mode
@@ -75,7 +76,7 @@ def judge(
     if decoded is not None:
         file_findings = [one for one in file_findings if is_in_force(FILE_RULES[one.code], rulebook_version)]
     repeats = [finding for finding in file_findings if finding.code == "F108"]
-    hits, keys = ({}, _keys(rows)) if repeats else in_pieces(rows, context, rules, piece)
+    hits, hashes = ({}, None) if repeats else in_pieces(rows, context, rules, piece)
     share, number = tolerance
     allowed = max(math.floor(share * len(rows) + 1e-9), number)
     if decoded is None or repeats:
@@ -96,7 +97,7 @@ def judge(
         feed=feed,
         rows=counts_of(result),
         outcome=outcome_of(result),
-        frame=_with_keys(rows, keys),
+        frame=rows.frame,
         rejected=rejected,
         duplicate=duplicate,
         warned=warned,
@@ -108,6 +109,7 @@ def judge(
         context=context,
         width=rows.width,
         oddities=decoded.oddities if decoded else {},
+        hashes=hashes,
     )
 
 
@@ -125,15 +127,14 @@ def fired(rows: Rows, context: Context, *, piece: int = PIECE) -> dict[str, Bool
 
 def in_pieces(
     rows: Rows, context: Context, rules: Sequence[Rule], piece: int = PIECE
-) -> tuple[dict[str, BoolArray], pa.Table]:
-    """The rules that fire, and what the registry matches and compares each row by.
+) -> tuple[dict[str, BoolArray], NDArray[np.object_] | None]:
+    """The rules that fire, and the hashes of all rows when a rule needed them.
 
     Judged `piece` rows at a time, because what the rules derive from the rows is larger than the rows themselves;
-    the rules across rows look at the whole file's keys. The table has ntn_key, cnic_key, other_id_key and row_sha256,
-    of responses only the last.
+    the rules across rows look at the whole file's keys.
     """
     found: dict[str, BoolArray] = {}
-    keys: list[pa.Table] = []
+    hashes: list[NDArray[np.object_] | None] = []
     for start in range(0, len(rows), piece):
         part = rows.piece(start, min(start + piece, len(rows)))
         for rule in rules:
@@ -142,14 +143,15 @@ def in_pieces(
                 if hit.any():
                     whole = found.setdefault(rule.code, np.zeros(len(rows), dtype=np.bool_))
                     whole[start : start + len(part)] = hit
-        keys.append(_keys(part))
+        hashes.append(part.hashed)
     for rule in rules:
         if rule.across:
             hit = rule.bad(rows, context) & rows.scope(rule.scope)
             if hit.any():
                 found[rule.code] = hit
     hits = {rule.code: found[rule.code] for rule in rules if rule.code in found}
-    return hits, pa.concat_tables(keys) if keys else _keys(rows)
+    kept = [one for one in hashes if one is not None]
+    return hits, np.concatenate(kept) if kept and len(kept) == len(hashes) else None
 
 
 def _empty_frame(feed: Feed) -> pd.DataFrame:
@@ -157,21 +159,6 @@ def _empty_frame(feed: Feed) -> pd.DataFrame:
     frame = pd.DataFrame({name: pd.Series([], dtype="str") for name in names})
     for name in ("row", "line", "fields"):
         frame[name] = np.array([], dtype=np.int64)
-    return frame
-
-
-def _keys(rows: Rows) -> pa.Table:
-    content = {"row_sha256": pa.array(rows.row_sha256, pa.large_string())}
-    if rows.feed is Feed.RESPONSES:
-        return pa.table(content)
-    matching = {"ntn_key": rows.ntn_key, "cnic_key": rows.cnic_key, "other_id_key": rows.other_id_key}
-    return pa.table({**matching, **content})
-
-
-def _with_keys(rows: Rows, keys: pa.Table) -> pd.DataFrame:
-    derived: pd.DataFrame = keys.to_pandas()
-    derived.index = rows.frame.index
-    frame: pd.DataFrame = pd.concat([rows.frame, derived], axis=1)
     return frame
 
 
