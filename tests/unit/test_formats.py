@@ -71,6 +71,10 @@ def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, str, str]]) 
     assert read(text.getvalue()).frame[["a", "b", "c"]].to_numpy().tolist() == [row for row in kept if any(row)]
 
 
+def test_a_file_is_read_without_limits() -> None:
+    assert len(delimited._without_quotes(b"a,b\n1,2\n3\n", Limits(*[2**40] * 6)).line) == 2
+
+
 def test_lines_keep_their_numbers_across_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "_PART_BYTES", 32)
     monkeypatch.setattr(delimited, "_SEARCHED_BYTES", 16)

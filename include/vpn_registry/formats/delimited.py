@@ -64,7 +64,7 @@ def _without_quotes(body: bytes, limits: Limits) -> Records:
     limit_records(lines, limits)
     start = body.index(b"\n") + 1
     heading = body[:start].decode().rstrip("\r\n")
-    too_long = re.compile(f"[^,]{{{limits.characters + 1}}}")
+    too_long = re.compile(f"[^,]{{{min(limits.characters, len(body)) + 1}}}")  # a repetition has a limit of its own
     if too_long.search(heading):
         raise UnreadableError("F208", line=1, limit=limits.characters)
     header = header_of(heading.split(","), limits)
