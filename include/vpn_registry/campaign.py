@@ -32,6 +32,7 @@ REMINDERS: Final = (SILENT, ENDING)
 """Letters that are no notices of a stage: neither brakes nor counts of notices look at them."""
 
 _DAY: Final = timedelta(days=1)
+_LONGEST: Final = timedelta(days=366)  # of one extension: nothing takes it back, so a slip in the year would stay
 _SATURDAY: Final = 5
 
 
@@ -184,6 +185,8 @@ def extend(
     standing = deadline_in_force(campaign, entered_on, isp, subscriber_id)
     if ends_on <= standing.ends_on:
         raise ValueError(f"A deadline told to ISPs never moves earlier: {ends_on} is not after {standing.ends_on}.")
+    if ends_on > max(standing.ends_on, entered_on) + _LONGEST:
+        raise ValueError(f"No extension can be taken back: {ends_on}, more than a year ahead, is entered in steps.")
     added = Deadline(campaign.slug, last.version + 1, ends_on, entered_on, source, isp, subscriber_id)
     return replace(campaign, deadlines=(*campaign.deadlines, added))
 

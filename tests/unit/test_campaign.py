@@ -177,6 +177,16 @@ def test_no_extension_moves_a_date_earlier() -> None:
         campaign.extend(drive, date(2026, 7, 31), date(2026, 1, 1), "SRO 1")
 
 
+def test_a_slip_in_the_year_extends_nothing() -> None:
+    drive = roster.load_campaign()
+    standing = campaign.deadline_in_force(drive, date(2026, 6, 1)).ends_on
+    for slip in (standing + timedelta(days=367), date.max):
+        with pytest.raises(ValueError, match="more than a year ahead"):
+            campaign.extend(drive, slip, date(2026, 6, 1), "SRO 1")
+    year = standing + timedelta(days=366)
+    assert campaign.extend(drive, year, date(2026, 6, 1), "SRO 1").deadlines[-1].ends_on == year
+
+
 def test_an_extension_for_one_isp_or_one_client_is_for_nobody_else() -> None:
     drive = campaign.extend(roster.load_campaign(), date(2026, 7, 10), date(2026, 6, 1), "Letter 1", "indus")
     drive = campaign.extend(drive, date(2026, 7, 20), date(2026, 6, 2), "Letter 2", "indus", "IND-1")

@@ -6,13 +6,16 @@ import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
 
 from vpn_registry.cli.exporting import WRITERS
+from vpn_registry.cli.look import show_or_write
 from vpn_registry.registry.exports import Streamed
 from vpn_registry.registry.views import Kind
 
@@ -59,3 +62,16 @@ def test_a_view_without_rows_still_has_its_columns() -> None:
     assert written("csv") == b"ref,told,row,learnt_at\r\n"
     assert json.loads(written("json")) == []
     assert pq.read_table(pa.BufferReader(written("parquet"))).column_names == ["ref", "told", "row", "learnt_at"]
+
+
+def test_a_place_that_takes_no_file_is_wrong_usage(tmp_path: Path) -> None:
+    for place, why in ((tmp_path, "Is a directory"), (tmp_path / "none" / "file", "No such file or directory")):
+        with pytest.raises(typer.BadParameter, match=rf"{place} can't be written \({why}\)"):
+            show_or_write(b"x", place)
+
+
+def test_a_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "clients.csv"
+    file.touch(mode=0o644)
+    show_or_write(b"x", file)
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"x", 0o600)

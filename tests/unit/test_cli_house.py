@@ -153,6 +153,11 @@ def test_the_audit_chain_is_told_to_programs_too(isps: Path) -> None:
     told = json.loads(CliRunner().invoke(app, verify).stdout)
     assert (told["holds"], told["unsealed"], told["oldest_unsealed_at"]) == (True, 2, "2026-06-16T04:00:00Z")
     audit.seal(registry, registry.now())
+    with registry.reading() as db:
+        position, link = audit.head(db)
+    assert CliRunner().invoke(app, [*verify, "--head", f"{position}:{link}"]).exit_code == 0
+    beyond = CliRunner().invoke(app, [*verify, "--head", f"{position + 1}:{link}"])
+    assert (beyond.exit_code, json.loads(beyond.stdout)["is_cut_off"]) == (1, True)
     with registry.writing() as db:
         db.execute(text("DROP TRIGGER guard_audit_events_update_kept"))
         db.execute(text("UPDATE audit_events SET actor = 'bilal' WHERE object_id = '2'"))

@@ -23,6 +23,13 @@ from vpn_registry.registry import home
         (["expor"], ": No such command 'expor'. Did you mean 'export'?"),
         (["db", "upgrade", "--fast"], " db upgrade: No such option: --fast."),
         (["run", "--as-of", "noon"], " run: Invalid value for '--as-of': 'noon' is not a time like"),
+        (["run", "--as-of", "9999-12-31T23:59-05:00"], " run: Invalid value for '--as-of': '9999-12-31T23:59-05:00' l"),
+        (
+            ["export", "clients", "--as-of", "0001-01-01"],
+            " export: Invalid value for '--as-of': '0001-01-01' lies outs",
+        ),
+        (["explain", "kirana", "KIR-\udcff"], ": an argument is no text in UTF-8."),
+        (["audit", "verify", "--head", "12"], " audit verify: '12' is no head; the daily report tells it as"),
         (["template", "letters"], " template: Invalid value for 'feed': 'letters' is not one of"),
         (["export", "registry", "--format", "xml"], " export: 'xml' is none of csv, json, parquet."),
     ],

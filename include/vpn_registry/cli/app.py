@@ -56,6 +56,7 @@ app.add_typer(keys.commands, name="keys")
 def main() -> None:
     """Entry point of the `vpnreg` script; wrong usage and wrong settings end it with one sentence and exit code 2."""
     try:
+        _refuse_other_encodings(sys.argv)
         sys.exit(app(prog_name="vpnreg", standalone_mode=False))
     except typer.TyperException as error:
         _complain(_command(error), _sentence(error))
@@ -63,6 +64,14 @@ def main() -> None:
     except ConfigurationError as error:
         _complain("vpnreg", str(error))
         sys.exit(2)
+
+
+def _refuse_other_encodings(arguments: list[str]) -> None:
+    """Raise ConfigurationError for an argument that no database, file or screen of ours could take."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError("an argument is no text in UTF-8.") from None
 
 
 def _command(error: typer.TyperException) -> str:

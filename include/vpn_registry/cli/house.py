@@ -79,6 +79,7 @@ def check(as_json: AsJson = False) -> None:
 
 
 def _head(text: str) -> tuple[int, str]:
+    """A head as the daily report tells it: its position and its link. Raises BadParameter."""
     position, _, link = text.partition(":")
     if not (position.isascii() and position.isdigit() and re.fullmatch(r"[0-9a-f]{64}", link)):
         raise typer.BadParameter(f"{text!r} is no head; the daily report tells it as 1234:9f86d081...")
@@ -88,8 +89,7 @@ def _head(text: str) -> tuple[int, str]:
 @audit.command()
 def verify(
     head: Annotated[
-        tuple[int, str] | None,
-        typer.Option("--head", parser=_head, metavar="HEAD", help="A published head: nothing up to it may be gone."),
+        str | None, typer.Option("--head", metavar="HEAD", help="A published head: nothing up to it may be gone.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -97,15 +97,16 @@ def verify(
     from vpn_registry.registry import audit as trail
     from vpn_registry.registry import home
 
+    published = None if head is None else _head(head)
     registry = home.open_home(settings.load())
     with registry.reading() as session:
-        chain = trail.verify(session, head)
+        chain = trail.verify(session, published)
     if as_json:
         typer.echo(json.dumps(_told(chain), indent=2))
     elif chain.broken_at is not None:
         typer.echo(f"The chain breaks at event {chain.broken_at}; {chain.sealed} events before it hold.")
-    elif chain.is_cut_off and head is not None:
-        typer.echo(f"The chain ends after {chain.sealed} events; the published head stands on {head[0]}.")
+    elif chain.is_cut_off and published is not None:
+        typer.echo(f"The chain ends after {chain.sealed} events; the published head stands on {published[0]}.")
     else:
         typer.echo(f"{chain.sealed} events hold; head {chain.head}.")
         since = f", the oldest of {iso_utc(chain.oldest_unsealed_at)}" if chain.oldest_unsealed_at else ""

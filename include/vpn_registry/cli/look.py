@@ -115,11 +115,15 @@ def show_or_write(content: bytes, output: Path | None) -> None:
 
 @contextmanager
 def shown_or_written(output: Path | None) -> Iterator[BinaryIO]:
-    """Where content goes: the screen, or a file that only its owner may read."""
+    """Where content goes: the screen, or a file that only its owner may read; BadParameter where there can be none."""
     if output is None:
         yield sys.stdout.buffer
         return
-    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    try:
+        opened = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise typer.BadParameter(f"{output} can't be written ({error.strerror})") from None
+    with os.fdopen(opened, "wb") as file:
         output.chmod(0o600)  # an older file may have had another mode
         yield file
 

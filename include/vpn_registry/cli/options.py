@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from vpn_registry.registry.home import Registry
 
 
+_YEARS: Final = range(1900, 3000)
+"""Times in these have a day before and after them in every time zone; any other is a slip of the pen."""
+
+
 def instant(text: str) -> datetime:
     """`2026-06-16T09:00+05:00` as an aware time; without a zone it is Pakistan's. Raises BadParameter."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a time like 2026-06-16T09:00+05:00") from None
+    if moment.year not in _YEARS:
+        raise typer.BadParameter(f"{text!r} lies outside the years {_YEARS[0]} to {_YEARS[-1]}")
     return moment if moment.tzinfo else moment.replace(tzinfo=PAKISTAN)
 
 

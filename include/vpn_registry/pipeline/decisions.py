@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 WORKING_DAYS: Final = 10
 """How long the data team has for a case."""
+_NUMBERS: Final = range(1, 2**63)
+"""What may be the number of a case: a database takes no larger one."""
 ISP_WORKING_DAYS: Final = 5
 """How long the ISP has to say more about a case that is its own."""
 
@@ -78,8 +80,8 @@ def decide(
     Raises DecisionRefusedError, in one sentence, when there is no such case or this may not be decided on it.
     """
     with exchange.registry.reading() as db:
-        case = cases.get_case(db, case_id)
-        is_decided = bool(cases.decisions_on(db, case_id))
+        case = cases.get_case(db, case_id) if case_id in _NUMBERS else None
+        is_decided = case is not None and bool(cases.decisions_on(db, case_id))
     if case is None:
         raise DecisionRefusedError(f"There is no case {case_id}; `vpnreg cases` lists the open ones.")
     option = _option(case, outcome)

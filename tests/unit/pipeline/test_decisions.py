@@ -247,6 +247,7 @@ def test_a_case_shows_its_clock_and_what_may_be_decided(disputed: tuple[Installa
     ("wrong", "said"),
     [
         ({"case": 7, "outcome": "exempt"}, "There is no case 7"),
+        ({"case": 2**63, "outcome": "exempt"}, f"There is no case {2**63}"),
         ({"outcome": "release"}, "exempt or uphold"),
         ({"outcome": "exempt", "reason": "  "}, "Say why"),
         ({"outcome": "exempt", "reason": "see 35202-1234567-1"}, "identity card number"),
