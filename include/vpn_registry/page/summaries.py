@@ -62,8 +62,8 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
                 return sheet("isps", _ISPS, rows, len(rows))
             needs, waiting = _needs(desk, sitting, every)
             return room.page(
-                request, "overview.html", desk, sitting, rows=rows, needs=needs, waiting=waiting,
-                national=_national(rows), silent=sum(one.is_silent for one in every),
+                request, "overview.html", desk, sitting, rows=rows, needs=urgency.folded(needs), waiting=waiting,
+                unseen=waiting - len(needs), national=_national(rows), silent=sum(one.is_silent for one in every),
                 reported_on=office_mails.reported_on(sitting.db), **_figures(sitting),
             )  # fmt: skip
 

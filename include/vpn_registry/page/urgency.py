@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 
 from vpn_registry.campaign import LAPSE_WORKING_DAYS, working_day_after
@@ -17,6 +18,8 @@ from vpn_registry.roster import Isp
 HELD_WORKING_DAYS: Final = 2
 """After so many a held delivery stops holding up a notice, which is then itself held (contract section 8)."""
 DECISION_WORKING_DAYS: Final = 10
+OPEN: Final = 8
+"""So many of a kind stand open on the overview."""
 STUCK: Final = timedelta(minutes=30)
 """How long a taken delivery may be on its way to its answer (design.md section 6)."""
 
@@ -46,6 +49,12 @@ def sort_needs(needs: Iterable[Need]) -> list[Need]:
     return sorted(needs, key=lambda need: (_ORDER.index(need.kind), need.due_on or date.max, need.isp))
 
 
+def folded(needs: Iterable[Need]) -> list[tuple[str, list[Need], list[Need]]]:
+    """By kind, of sorted needs: those that stand open on the page, and the others, so that no kind hides the next."""
+    kinds = [(kind, list(some)) for kind, some in groupby(needs, key=lambda need: need.kind)]
+    return [(kind, some[:OPEN], some[OPEN:]) for kind, some in kinds]
+
+
 def failing_zones(watches: Mapping[str, Any], isps: Collection[str]) -> list[Need]:
     """Zones that can't be listed: nothing those ISPs file is seen."""
     failing = (watch for isp, watch in watches.items() if isp in isps and watch.failing_since_at is not None)
@@ -63,10 +72,9 @@ def notices(rows: Iterable[Mapping[str, Any]], holidays: Collection[date]) -> li
         link, state = address("notices", row["notice_no"]), str(row["state"])
         named = f"{row['notice_no']} ({row['stage']})"
         if state == "held":
-            counts = row["counts"]
+            told = tuple(row["counts"].get(name, 0) for name in ("to_register", "comparable"))
             what = (
-                f"{named} waits for approval: {counts.get('to_register', 0)} of {counts.get('comparable', 0)} clients "
-                f"to register. {row['reason']}"
+                f"{named} waits for approval: {told[0]:,} of {told[1]:,} clients to register. {row['reason']}".rstrip()
             )
             due = working_day_after(row["stage_on"], LAPSE_WORKING_DAYS, holidays)
             form = {"isp": row["isp"], "stage": row["stage"], "reason": ""}

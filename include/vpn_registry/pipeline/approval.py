@@ -29,7 +29,8 @@ def held(registry: Registry) -> dict[str, str]:
 def held_text(notice: Notice) -> str:
     """What a person has to know before approving: the stage, whom it is about, and why it waits."""
     counts = notice.counts
-    return f"{notice.stage}, {counts['to_register']} of {counts['comparable']} clients to register. {notice.reason}"
+    told = f"{notice.stage}, {counts['to_register']:,} of {counts['comparable']:,} clients to register. {notice.reason}"
+    return told.rstrip()
 
 
 def approve(

@@ -44,6 +44,17 @@ def test_a_held_notice_is_due_before_its_stage_lapses() -> None:
     assert need.form == {"isp": "indus", "stage": "T-14", "reason": ""}
 
 
+def test_of_a_kind_that_waits_often_only_the_most_urgent_stand_open() -> None:
+    zones = urgency.failing_zones(
+        {"indus": SimpleNamespace(isp="indus", failing_since_at=AT, error="No answer.")}, ["indus"]
+    )
+    held = [{**case("held_delivery"), "id": number} for number in range(urgency.OPEN + 3)]
+    folded = urgency.folded(urgency.sort_needs([*urgency.cases(held, ()), *zones]))
+    assert [(kind, len(some), len(others)) for kind, some, others in folded] == [
+        ("zone fails", 1, 0), ("case", urgency.OPEN, 3),
+    ]  # fmt: skip
+
+
 def test_mail_that_may_have_arrived_comes_before_mail_that_did_not() -> None:
     rows = [{"notice_no": f"N-{state}", "isp": "indus", "stage": "T-14", "state": state, "settled_at": AT}
             for state in ("failed", "uncertain", "sent")]  # fmt: skip
