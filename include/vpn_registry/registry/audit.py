@@ -116,8 +116,7 @@ def seal(registry: Registry, at: datetime) -> int:
             select(AuditSealRow.id, AuditSealRow.sha256).order_by(AuditSealRow.id.desc()).limit(1)
         ).one_or_none()
         position, previous = (last.id, last.sha256) if last else (0, START)
-        settled = 0 if registry.is_simulated else _settled(db, at)  # days pass in seconds there
-        waiting = select(*_EVENT).where(AuditEventRow.id > settled, _UNSEALED)
+        waiting = select(*_EVENT).where(AuditEventRow.id > _settled(db, at), _UNSEALED)
         events = db.execute(waiting.order_by(AuditEventRow.id)).all()
         made = []
         for event in events:

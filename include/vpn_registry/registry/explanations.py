@@ -77,7 +77,6 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
     refs = {one[name] for one in statuses[:1] for name in ("registration_ref", "candidate") if one[name]}
     client = clients_view(then).where(ClientRow.isp == isp, ClientRow.subscriber_id == subscriber_id)
     registrations = contested_registry(then).where(
-        RegistrationRow.isp == isp,
         RegistrationRow.id.in_(_touching(isp, ids, refs)),
         or_(RegistrationVersionRow.subscriber_id.in_(ids), RegistrationRow.registration_ref.in_(refs)),
     )
@@ -111,9 +110,11 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
 
 
 def _touching(isp: str, ids: list[str], refs: set[str]) -> Any:
-    """Registrations that named the client in any version, or are named by his status: two searches, no walk through
-    the ISP's book."""
-    named = select(RegistrationVersionRow.current_id).where(RegistrationVersionRow.subscriber_id.in_(ids))
+    """The ISP's registrations that named the client in any version, or are named by his status: two searches, no walk
+    through its book."""
+    version = RegistrationVersionRow
+    named = select(RegistrationRow.id).join(version, version.current_id == RegistrationRow.id)
+    named = named.where(RegistrationRow.isp == isp, version.subscriber_id.in_(ids))
     return named.union_all(
         select(RegistrationRow.id).where(RegistrationRow.isp == isp, RegistrationRow.registration_ref.in_(sorted(refs)))
     )

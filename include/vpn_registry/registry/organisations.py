@@ -32,7 +32,7 @@ def of_client(db: Session, isp: str, subscriber_ids: list[str]) -> list[dict[str
         .join(ClientRow, ClientRow.version_id == listed.id)
         .where(ClientRow.isp == isp, ClientRow.subscriber_id.in_(subscriber_ids)),
         select(*_keys_of(filed))
-        .join(RegistrationRow, RegistrationRow.version_id == filed.id)
+        .join(RegistrationRow, and_(RegistrationRow.id == filed.current_id, RegistrationRow.version_id == filed.id))
         .where(RegistrationRow.isp == isp, filed.subscriber_id.in_(subscriber_ids)),
     ]
     his = known = _given(row for query in own for row in db.execute(query).mappings())

@@ -45,8 +45,12 @@ def stood_still(db: Session, isp: str, since: datetime, until: datetime) -> time
 
 def stood_still_each(db: Session, since: Mapping[str, datetime], until: datetime) -> dict[str, timedelta]:
     """The same for each ISP of `since`, from the instant it names."""
+    if not since:
+        return {}
     outage, watch = ZoneOutageRow, ZoneWatchRow
-    ended = select(outage.isp, outage.began_at, outage.ended_at).where(outage.isp.in_(since), outage.began_at < until)
+    ended = select(outage.isp, outage.began_at, outage.ended_at).where(
+        outage.isp.in_(since), outage.began_at < until, outage.ended_at > min(since.values())
+    )
     lasting = select(watch.isp, watch.failing_since_at).where(watch.isp.in_(since), watch.failing_since_at < until)
     spans = [(row.isp, row.began_at, row.ended_at) for row in db.execute(ended)]
     spans += [(row.isp, row.failing_since_at, until) for row in db.execute(lasting)]

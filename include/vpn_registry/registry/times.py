@@ -37,7 +37,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if isinstance(value, datetime):
             return value.astimezone(UTC)
-        return datetime.strptime(value, STORED_MOMENT).replace(tzinfo=UTC)
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)  # strptime takes fifty times as long
 
 
 def one_of(values: type[StrEnum], name: str) -> Enum:

@@ -34,6 +34,7 @@ class DeliveryRow(Base):
         Index(None, "isp", "state"),
         Index(None, "isp", "folder", "file_name"),
         Index(None, "first_listed_at"),
+        Index(None, "judged_at"),
         Index("ix_deliveries_held", "isp", sqlite_where=_HELD, postgresql_where=_HELD),
     )  # fmt: skip
 
