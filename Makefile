@@ -22,7 +22,7 @@ demo: $(STAMP) ## the whole story on an embedded SFTP server, mail sink and data
 	$(BIN)/vpnreg demo $(ARGS)
 
 test: $(STAMP) ## the whole test suite
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder $(ARGS)
 
 unit: $(STAMP) ## the tests that need neither Airflow nor a server
 	$(BIN)/python -m pytest tests/unit $(ARGS)

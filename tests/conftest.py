@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests import postgres_server
 
@@ -19,6 +21,18 @@ def postgres_server_url() -> Iterator[str]:
         pytest.skip(message)
     with postgres_server.running(programs) as url:
         yield url
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Workers get whole files, and one of them all that runs DAGs: an Airflow takes longer to come up than to run."""
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = _in_one_worker
+    return scheduler
+
+
+def _in_one_worker(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return "tests/dags" if file.startswith("tests/dags/") else file
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

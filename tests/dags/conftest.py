@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -35,6 +37,35 @@ os.environ |= {
     "PYTHONPATH": os.pathsep.join(filter(None, [str(INCLUDE), os.environ.get("PYTHONPATH", "")])),
     "TZ": "UTC",
 }
+
+
+FRESH: Final = """
+import json, logging, runpy, sys
+from airflow import sdk, settings
+before = set(sys.modules)
+for path in sys.argv[1:]:
+    runpy.run_path(path)
+parsed = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
+settings.initialize()
+levels = {name: logging.getLogger(name).level for name in ("great_expectations", "asyncssh")}
+from airflow import plugins_manager
+plugins, errors = plugins_manager._get_plugins()
+plugin = next(one for one in plugins if one.name == "vpn_registry")
+print(json.dumps({
+    "parsed": parsed, "levels": levels, "errors": errors, "loaded": sorted(sys.modules),
+    "views": [(view["destination"], view["href"], view["url_route"]) for view in plugin.external_views],
+    "prefixes": [one["url_prefix"] for one in plugin.fastapi_apps],
+}))
+"""
+"""Tells which packages parsing the DAGs loaded, how talkative others are then, and what Airflow sees of our plugin."""
+
+
+@pytest.fixture(scope="session")
+def fresh(airflow_db: Path) -> Any:
+    """What FRESH tells in an interpreter of its own, which has loaded nothing but Airflow before."""
+    files = sorted(map(str, (PROJECT / "dags").glob("*.py")))
+    done = subprocess.run([sys.executable, "-c", FRESH, *files], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="session")

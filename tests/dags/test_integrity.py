@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,39 +118,13 @@ def test_the_time_between_two_looks_at_the_zones_can_be_set(
             poll()
 
 
-def in_a_fresh_interpreter(program: str, *arguments: str) -> Any:
-    """What `program` prints as JSON on its last line."""
-    ran = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env=settings.environment(""),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(ran.stdout.splitlines()[-1])
+def test_parsing_the_dags_loads_none_of_the_heavy_packages(fresh: dict[str, Any]) -> None:
+    assert "airflow_defaults" in fresh["parsed"]
+    assert set(fresh["parsed"]).isdisjoint(HEAVY)
 
 
-def test_parsing_the_dags_loads_none_of_the_heavy_packages(airflow_db: Path) -> None:
-    program = """
-import json, sys, runpy
-from airflow import sdk, settings
-before = set(sys.modules)
-for path in sys.argv[1:]:
-    runpy.run_path(path)
-print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
-"""
-    loaded = in_a_fresh_interpreter(program, *map(str, DAG_FILES))
-    assert set(loaded).isdisjoint(HEAVY)
-
-
-def test_airflow_finds_our_local_settings_which_quieten_what_floods_task_logs() -> None:
-    program = """
-import json, logging
-from airflow import settings
-settings.initialize()
-print(json.dumps({name: logging.getLogger(name).level for name in ("great_expectations", "asyncssh")}))
-"""
-    assert in_a_fresh_interpreter(program) == {"great_expectations": logging.WARNING, "asyncssh": logging.WARNING}
+def test_airflow_finds_our_local_settings_which_quieten_what_floods_task_logs(fresh: dict[str, Any]) -> None:
+    assert fresh["levels"] == {"great_expectations": logging.WARNING, "asyncssh": logging.WARNING}
 
 
 def test_the_wiring_of_a_dag_is_short_and_holds_no_sql_or_frames() -> None:
