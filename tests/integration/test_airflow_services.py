@@ -1,4 +1,7 @@
-"""The embedded Airflow for real: it comes up healthy on loopback, and nothing of it is left afterwards."""
+"""How the embedded Airflow is laid out and watched over, and that its end is the end of all its processes.
+
+That it comes up healthy, and that nothing of it is left afterwards, test_file_to_notice.py shows.
+"""
 
 from __future__ import annotations
 
@@ -13,37 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import processes_of
 from vpn_registry import airflow_services, settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.services]
-
-
-def processes_of(sessions: set[int]) -> list[str]:
-    """Command lines of living processes that belong to one of the sessions (a session outlives its leader)."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue  # ended between the listing and the look
-        state, session = fields[0], int(fields[3])
-        if session in sessions and state != "Z":
-            found.append(command)
-    return found
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for leftover processes in /proc")
-def test_airflow_comes_up_healthy_and_leaves_no_process_behind(tmp_path: Path) -> None:
-    airflow = airflow_services.prepare(tmp_path, settings.environment(""), port=airflow_services.free_port(0))
-    airflow_services.migrate(airflow)
-    with airflow_services.running(airflow) as services:
-        sessions = {child.pid for child in services.children.values()}
-        assert set(airflow_services.health(airflow).values()) == {"healthy"}
-        assert len(processes_of(sessions)) >= len(services.children) == 4
-        services.check()
-    assert processes_of(sessions) == []
-    assert airflow_services.health(airflow) == {}
 
 
 def test_sigterm_to_the_parent_ends_the_services_too(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Real parts end to end: a file dropped over SFTP becomes answers in the zone and a letter in the mail sink.
 
 Airflow's api-server, scheduler, dag-processor and triggerer run as they do for `vpnreg demo --ui`; nothing is called in
-this process but what an ISP, the approving person and Airflow's own REST API can do.
+this process but what an ISP, the approving person and Airflow's own REST API can do. The tests are one story, in order.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from tests import browser
+from tests.processes import processes_of
 from vpn_registry import airflow_services, roster, settings
 from vpn_registry.airflow_services import Airflow
 from vpn_registry.demo import samples
@@ -32,15 +33,23 @@ pytestmark = [pytest.mark.airflow, pytest.mark.services]
 
 ISP = "indus"
 PATIENCE = 300.0
+FRUGAL = {
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",  # no DAG changes here
+    "AIRFLOW__VPN_REGISTRY__PRELOAD": "True",
+    "VPN_REGISTRY_SETTLE_SECONDS": "1",
+}
+"""Settings with which the story takes less of the machine."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A simulated home with its zones, its mail sink and a running Airflow."""
+    """A simulated home with its zones, its mail sink and a running Airflow, until `stop`."""
 
     here: settings.Settings
     servers: Services
     airflow: Airflow
+    running: airflow_services.Services
+    stop: Callable[[], None]
 
     def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
         """Start a DAG run through Airflow's REST API as the admin.
@@ -62,26 +71,21 @@ class Stack:
         return httpx.post(self.airflow.url + path, json=body, headers=headers, timeout=60)
 
 
-@contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("stack")
     here = settings.load({"VPN_REGISTRY_HOME": str(folder), "VPN_REGISTRY_SETTLE_SECONDS": "1"})
     home.open_home(here, as_of=samples.INSTANT)
-    with services(folder, samples.SLUGS) as servers:
+    with services(folder, samples.SLUGS) as servers, ExitStack() as started:
         airflow = airflow_services.prepare(
             folder,
             settings.environment(""),
             port=airflow_services.free_port(0),
-            extra={**servers.environment, "VPN_REGISTRY_SETTLE_SECONDS": "1"},
+            extra={**servers.environment, **FRUGAL},
         )
         airflow_services.migrate(airflow)
-        with airflow_services.running(airflow):
-            yield Stack(here, servers, airflow)
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running
+        running = started.enter_context(airflow_services.running(airflow))
+        yield Stack(here, servers, airflow, running, started.close)
 
 
 def letters(stack: Stack) -> list[Mail]:
@@ -95,6 +99,13 @@ def wait_for(what: str, is_there: Callable[[], bool]) -> None:
     while not is_there():
         assert time.monotonic() < until, f"waited {PATIENCE:.0f} seconds for {what}"
         time.sleep(2)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_airflow_comes_up_healthy(stack: Stack) -> None:
+    assert set(airflow_services.health(stack.airflow).values()) == {"healthy"}
+    assert len(processes_of(sessions(stack))) >= len(stack.running.children) == 4
+    stack.running.check()
 
 
 def test_a_file_dropped_over_sftp_becomes_a_letter_in_the_mail_sink(stack: Stack) -> None:
@@ -159,6 +170,19 @@ def inside_airflow(visitor: browser.Visitor) -> None:
     page.goto(f"{visitor.home}/dags/approve_notices")
     page.locator("a[href$='/plugin/vpn-registry-of-dag']").click()
     frame.get_by_role("heading", name="Notices", exact=True).wait_for()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for leftover processes in /proc")
+def test_airflow_leaves_no_process_behind(stack: Stack) -> None:
+    assert processes_of(sessions(stack)) != []
+    stack.stop()
+    assert processes_of(sessions(stack)) == []
+    assert airflow_services.health(stack.airflow) == {}
+
+
+def sessions(stack: Stack) -> set[int]:
+    """Each service leads one, with everything that it starts."""
+    return {child.pid for child in stack.running.children.values()}
 
 
 def deliveries_left(stack: Stack) -> list[str]:
