@@ -7,14 +7,13 @@ import io
 import json
 import re
 import stat
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import commands
 from vpn_registry import one_pass, roster, settings
 from vpn_registry.demo import samples
 from vpn_registry.demo.mail_sink import Mail, read_mails
@@ -58,22 +57,14 @@ class Home:
         for path in (isps, *(self.zone / name for name in ("incoming", "check", "outgoing"))):
             path.mkdir(parents=True)
         (isps / "acme.toml").write_text(ISP.format(folder=self.zone), "utf-8")
-        self.env = {
-            name: value
-            for name, value in settings.environment("").items()
-            if not name.startswith(("AIRFLOW_", "VPN_REGISTRY_"))
-        } | {
-            "VPN_REGISTRY_HOME": str(folder / "home"),
-            "VPN_REGISTRY_ISPS": str(isps),
-            "VPN_REGISTRY_SETTLE_SECONDS": "0",
-            "PYTHONPATH": str(settings.INCLUDE),
-        }
+        self.env = commands.own_environment(
+            VPN_REGISTRY_HOME=str(folder / "home"), VPN_REGISTRY_ISPS=str(isps), VPN_REGISTRY_SETTLE_SECONDS="0"
+        )
 
-    def vpnreg(self, *arguments: str, code: int = 0) -> str:
-        call = [sys.executable, "-c", "from vpn_registry.cli import main; main()", *arguments]
-        done = subprocess.run(call, env=self.env, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if code == 0 else done.stdout + done.stderr
+    def vpnreg(self, *arguments: str, code: int = 0, from_nothing: bool = False) -> str:
+        done = (commands.started if from_nothing else commands.forked)(self.env, *arguments)
+        assert done.code == code, done.out + done.err
+        return done.out if code == 0 else done.out + done.err
 
     def drop(self, name: str, text: str) -> None:
         (self.zone / "incoming" / name).write_text(text, "utf-8")
@@ -97,7 +88,7 @@ def filed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("filed"))
     home.drop("acme_clients_full_20260615_0001.csv", CLIENTS)
     home.drop("acme_registrations_delta_20260615_0001.csv", REGISTRATIONS)
-    told = json.loads(home.vpnreg("run", "--as-of", AS_OF, "--json"))
+    told = json.loads(home.vpnreg("run", "--as-of", AS_OF, "--json", from_nothing=True))
     assert {one["dag"]: one["state"] for one in told} == dict.fromkeys(one_pass.DAGS, "success")
     return home
 
@@ -172,7 +163,7 @@ def test_wrong_use_ends_with_two_and_one_sentence(home: Home) -> None:
 def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
     """A home after the demo, whose zones are reached by SFTP, and what the demo said."""
     home = Home(tmp_path_factory.mktemp("demonstrated"))
-    return home, home.vpnreg("demo")
+    return home, home.vpnreg("demo", from_nothing=True)
 
 
 def test_the_demo_tells_its_story_once_and_changes_nothing_the_second_time(demonstrated: tuple[Home, str]) -> None:

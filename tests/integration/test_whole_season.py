@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vpn_registry import settings
+from tests import commands
+from tests.commands import Said
 
 pytestmark = [pytest.mark.airflow, pytest.mark.services]
 
 
-def vpnreg(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    env = {
-        name: value
-        for name, value in settings.environment("").items()
-        if not name.startswith(("AIRFLOW_", "VPN_REGISTRY_"))
-    } | {"VPN_REGISTRY_HOME": str(home), "PYTHONPATH": str(settings.INCLUDE)}
-    call = [sys.executable, "-c", "from vpn_registry.cli import main; main()", *arguments]
-    return subprocess.run(call, env=env, capture_output=True, text=True, timeout=3_600, check=False)
+def vpnreg(home: Path, *arguments: str) -> Said:
+    return commands.started(commands.own_environment(VPN_REGISTRY_HOME=str(home)), *arguments, patience=3_600)
 
 
 def test_a_season_counts_forward(tmp_path: Path) -> None:
     done = vpnreg(tmp_path / "home", "season", "--from", "3", "--to", "3")
-    assert done.returncode == 2
-    assert "--from 3 is not before --to 3" in " ".join(done.stderr.split())
+    assert done.code == 2
+    assert "--from 3 is not before --to 3" in " ".join(done.err.split())
     assert not (tmp_path / "home").exists()
 
 
@@ -36,10 +29,10 @@ def test_a_season_counts_forward(tmp_path: Path) -> None:
 def test_the_whole_season_explains_every_client_day(tmp_path: Path) -> None:
     home = tmp_path / "home"
     done = vpnreg(home, "season")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.code == 0, done.out + done.err
     again = vpnreg(home, "season", "--json")  # read back, not played again
-    assert again.returncode == 0, again.stderr
-    told: dict[str, Any] = json.loads(again.stdout)
+    assert again.code == 0, again.err
+    told: dict[str, Any] = json.loads(again.out)
     reasons = told["client_days"]["by_reason"]
     assert reasons.pop("unexplained") == 0
     assert all(reasons.values()), reasons
@@ -50,7 +43,7 @@ def test_the_whole_season_explains_every_client_day(tmp_path: Path) -> None:
     assert "sahil" in asked  # it fell silent: the ladder ends with people
     assert set(told["dossiers"]) == set(asked)
     assert told["dossiers"]["margalla"]["clients"], "still to register, with the letters that named them"
-    shown = "\n".join(line.strip() for line in done.stdout.splitlines())
+    shown = "\n".join(line.strip() for line in done.out.splitlines())
     assert "as `vpnreg dossier" in shown
     assert "This is a record for people to decide on. Nothing has been disconnected or blocked." in shown
-    assert vpnreg(home, "demo").returncode == 2  # its clock stands later
+    assert vpnreg(home, "demo").code == 2  # its clock stands later

@@ -22,7 +22,7 @@ from vpn_registry.model import ConfigurationError
 ROOT = settings.PROJECT
 OURS = ("dags", "include", "plugins", "tests", "docs")
 # The front of these files is Airflow's, whose settings are environment variables, or the test runner's.
-READ_THE_ENVIRONMENT = {"include/vpn_registry/settings.py", "tests/dags/conftest.py"}
+READ_THE_ENVIRONMENT = {"include/vpn_registry/settings.py", "tests/commands.py", "tests/dags/conftest.py"}
 SUPPRESSION = re.compile(r"#\s*(?:noqa|type:\s*ignore|pragma:\s*no cover)[^-#]*(?P<rest>.*)")
 REASON = re.compile(r"[-#]\s*\S.{6,}")
 EXPIRY = re.compile(r"\b20\d\d-[01]\d-[0-3]\d\)?$")
