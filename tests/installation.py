@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
+from tests import fresh_homes
+from vpn_registry import validation
 from vpn_registry.demo import sample_cast
 from vpn_registry.demo.sample_cast import Client, Row, withdrawal
 from vpn_registry.demo.sample_files import file_name, to_csv
@@ -125,7 +129,10 @@ class Relay:
 
 
 class Installation:
-    """A home of its own with ISPs on folders; `exchange` is what the pipeline works on."""
+    """A home of its own with ISPs on folders; `exchange` is what the pipeline works on.
+
+    A home that has a key file is opened as it is, any other one made, with its database.
+    """
 
     def __init__(
         self, home: Path, isps: Iterable[str] = ISPS, *, database_url: str = "", settle: float = 0,
@@ -139,6 +146,8 @@ class Installation:
             key_file=home / "keys" / "registry.key",
             settle_seconds=settle,
         )
+        if not self.settings.key_file.exists():
+            fresh_homes.make(self.settings)
         for isp in isps:
             self.add_isp(isp)
         self._moments = itertools.count(1_000_000_000)
@@ -222,6 +231,10 @@ class Installation:
         return _Wrapped(**vars(exchange), wrappers=self.zones)
 
 
+FileAndList = Callable[[int, int], Installation]
+"""Gives a home in which indus has registered so many clients, and listed so many more."""
+
+
 @dataclass(frozen=True)
 class _Wrapped(Exchange):
     """An exchange whose zones pass through what the test put around them."""
@@ -241,6 +254,13 @@ def send_notices(house: Installation) -> None:
     notify.approve(house.exchange.registry, actor="tester", reason="figures checked")
     for isp in notify.brake(house.exchange):
         dispatch.send(house.exchange, isp, house.relay, holder="test")
+
+
+@contextmanager
+def foreseen_verdicts() -> Iterator[None]:
+    """Verdicts as Great Expectations would give them, without asking it; test_foreseen shows that they are the same."""
+    with mock.patch.object(validation, "judge", partial(validation.judge, with_suite=False)):
+        yield
 
 
 class ZoneAround:

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from tests import postgres_server
 from tests.installation import Installation
 from tests.integration.faults.kills import tables_of
 from vpn_registry.demo import samples
@@ -86,9 +86,7 @@ def key_file(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def database_url(postgres_server_url: str) -> str:
-    with psycopg.connect(f"{postgres_server_url}postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE sample_story")
-    return f"{postgres_server_url}sample_story"
+    return postgres_server.create_database(postgres_server_url, "sample_story")
 
 
 @pytest.fixture(scope="module")

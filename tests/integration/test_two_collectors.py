@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
-import psycopg
 import pytest
 
 from tests.installation import Cast, Installation, registrations
@@ -137,8 +136,6 @@ def test_two_collectors_judge_two_hundred_files_once(
     url = ""
     if database == "postgresql":
         server, name = request.getfixturevalue("postgres_server_url"), f"collectors_{has_lease}".lower()
-        with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
         url = f"{server}{name}"
     house = collected(home, url, 200, has_lease=has_lease, is_judging=True)
     assert_each_once(house, 200)

@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
+from tests import postgres_server
 from tests.installation import Cast, Installation, clients, registrations
 from tests.integration.faults.kills import World, remembered_verdicts, whole_pass, world
 from tests.integration.faults.points import KILL, Fault, in_child
@@ -38,7 +36,7 @@ class Copies:
         self._folder = folder / f"copies{next(_numbers)}"
         self._server_url = server_url
         self._template = self._folder / "template"
-        house = Installation(self._template, database_url=self._database(None))
+        house = Installation(self._template, database_url=server_url and f"{server_url}{self._template_name}")
         for named in _files():
             house.drop(named)
         engine_for(house.settings.database_url).dispose()
@@ -73,28 +71,24 @@ class Copies:
     def copy(self) -> tuple[Path, str]:
         home = self._folder / f"home{next(_numbers)}"
         shutil.copytree(self._template, home)
-        return home, self._database(home)
+        return home, self._database(home.name)
 
     def discard(self, home: Path, url: str) -> None:
         engine_for(url or f"sqlite:///{home / 'registry.sqlite'}").dispose()
         shutil.rmtree(home)
         if url:
-            name = url.rpartition("/")[2]
-            self._on_server(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            postgres_server.drop_database(self._server_url, url.rpartition("/")[2])
 
-    def _database(self, home: Path | None) -> str:
+    @property
+    def _template_name(self) -> str:
+        return f"kills_{self._folder.name}"
+
+    def _database(self, home: str) -> str:
         """'' for SQLite in the home, else the address of a new database, a copy of the template's."""
         if not self._server_url:
             return ""
-        template = f"kills_{self._folder.name}"
-        made = template if home is None else f"{template}_{home.name}"
-        source = sql.SQL("") if home is None else sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-        self._on_server(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(made), source))
-        return f"{self._server_url}{made}"
-
-    def _on_server(self, statement: sql.Composed) -> None:
-        with psycopg.connect(f"{self._server_url}postgres", autocommit=True) as connection:
-            connection.execute(statement)
+        made = f"{self._template_name}_{home}"
+        return postgres_server.create_database(self._server_url, made, template=self._template_name)
 
 
 def _files() -> list[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from unittest import mock
@@ -70,7 +71,7 @@ def whole_pass(home: Path, url: str, holder: str) -> None:
 @contextmanager
 def remembered_verdicts() -> Iterator[None]:
     """The same file under the same circumstances is judged once a process: rules are no subject of these tests."""
-    judge, known = validation.judge, {}
+    judge, known = partial(validation.judge, with_suite=False), {}
 
     def remembering(decoded: Any, findings: Any, **given: Any) -> Any:
         context = {part.name: getattr(given["context"], part.name) for part in fields(given["context"])}
@@ -115,6 +116,16 @@ class World:
         return Counter(("mail", email) for email, state in self.messages.items() if state == "uncertain")
 
 
+_DELIVERIES: Final = "SELECT file_name, state FROM deliveries"
+_MESSAGES: Final = "SELECT email, state FROM messages"
+
+
+def states(home: Path, url: str) -> tuple[set[str], set[str]]:
+    """In which states deliveries and messages are."""
+    house = Installation(home, database_url=url)
+    return set(_states(house, _DELIVERIES).values()), set(_states(house, _MESSAGES).values())
+
+
 def world(home: Path, url: str) -> World:
     house = Installation(home, database_url=url)
     outgoing = {
@@ -126,8 +137,8 @@ def world(home: Path, url: str) -> World:
         outgoing=outgoing,
         lying=house.incoming("indus") + house.incoming("kirana"),
         landing=sorted(house.exchange.landing),
-        states=_states(house, "SELECT file_name, state FROM deliveries"),
-        messages=_states(house, "SELECT email, state FROM messages"),
+        states=_states(house, _DELIVERIES),
+        messages=_states(house, _MESSAGES),
         notices=_states(house, "SELECT isp, state FROM notices"),
         judgements=[str(row[0]) for row in judged],
         mails=FolderRelay(home / "mail").accepted(),

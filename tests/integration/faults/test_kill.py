@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from tests.integration.faults.copies import Copies
-from tests.integration.faults.kills import World, differences, whole_pass, world
+from tests.integration.faults.kills import World, differences, states, whole_pass
 from tests.integration.faults.points import in_child
 from tests.integration.faults.tally import Tally
 
@@ -39,9 +39,9 @@ def killed(copies: Copies, kills: Iterable[tuple[int, ...]], kind: str = AGAIN) 
             if in_child(partial(whole_pass, home, url, f"killed {dead}"), point) is not None:
                 break
             dead += 1
-            then = world(home, url)
-            record.deliveries |= set(then.states.values())
-            record.messages |= set(then.messages.values())
+            deliveries, messages = states(home, url)
+            record.deliveries |= deliveries
+            record.messages |= messages
         afterwards = copies.recovered(home, url)
         record.tally.add(copies.undisturbed, afterwards, injected=dead)
         if different := differences(copies.undisturbed, afterwards):

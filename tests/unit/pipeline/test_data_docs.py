@@ -12,6 +12,11 @@ from vpn_registry.registry import judgements
 from vpn_registry.validation import data_docs
 
 
+@pytest.fixture(autouse=True)
+def verdicts() -> None:
+    """Those of Great Expectations itself."""
+
+
 def test_the_pages_tell_what_failed_and_hold_no_value_of_the_files(
     house: Installation, indus: Cast, tmp_path: Path
 ) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.installation import Cast, Installation, Relay, clients, no_sleep, registrations
-from vpn_registry.model import Mode
+from tests.installation import Cast, FileAndList, Installation, Relay, clients, no_sleep, registrations
 from vpn_registry.pipeline import dispatch, notify
 from vpn_registry.pipeline.dispatch import NeedsAPersonError, ZoneBusyError
 
@@ -60,13 +59,9 @@ def approve(house: Installation) -> None:
 
 
 @pytest.fixture
-def listed(house: Installation, indus: Cast) -> Installation:
+def listed(file_and_list: FileAndList) -> Installation:
     """Of indus' five clients two are registered; nothing is planned."""
-    house.drop(registrations("indus", 1, indus.registered(2), Mode.FULL))
-    indus.open(3)
-    house.drop(clients("indus", 1, indus.listed))
-    house.run()
-    return house
+    return file_and_list(2, 3)
 
 
 @pytest.fixture

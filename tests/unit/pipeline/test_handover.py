@@ -6,8 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.installation import Cast, Installation, clients, registrations, send_notices
-from vpn_registry.model import Mode
+from tests.installation import Cast, FileAndList, Installation, registrations, send_notices
 from vpn_registry.pipeline import decisions, extension, handover
 
 T_PLUS_7 = timedelta(days=21)
@@ -15,12 +14,9 @@ T_PLUS_7 = timedelta(days=21)
 
 
 @pytest.fixture
-def told(house: Installation, indus: Cast) -> Installation:
+def told(file_and_list: FileAndList) -> Installation:
     """Two of indus' clients are still to register; kirana never sent a list."""
-    house.drop(registrations("indus", 1, indus.registered(3), Mode.FULL))
-    indus.open(2)
-    house.drop(clients("indus", 1, indus.listed))
-    house.run()
+    house = file_and_list(3, 2)
     send_notices(house)
     assert handover.hand_over(house.exchange) == []
     house.at(T_PLUS_7)

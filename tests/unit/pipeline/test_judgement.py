@@ -15,6 +15,11 @@ from vpn_registry.registry import ledger
 from vpn_registry.registry.ledger import Fenced
 
 
+@pytest.fixture(autouse=True)
+def verdicts() -> None:
+    """Those of Great Expectations itself."""
+
+
 def in_force(house: Installation) -> list[tuple[Any, ...]]:
     return house.rows("SELECT registration_ref FROM registrations WHERE is_in_force ORDER BY 1")
 

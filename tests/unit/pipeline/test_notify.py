@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.installation import MORNING, Cast, Installation, clients, registrations, send_notices
+from tests.installation import MORNING, Cast, FileAndList, Installation, clients, registrations, send_notices
 from vpn_registry.campaign import extend
 from vpn_registry.model import Mode
 from vpn_registry.pipeline import collect, dispatch, extension, notify
@@ -27,13 +27,9 @@ def messages(house: Installation) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def listed(house: Installation, indus: Cast) -> Installation:
+def listed(file_and_list: FileAndList) -> Installation:
     """Of indus' twelve clients eight are registered."""
-    house.drop(registrations("indus", 1, indus.registered(8), Mode.FULL))
-    indus.open(4)
-    house.drop(clients("indus", 1, indus.listed))
-    house.run()
-    return house
+    return file_and_list(8, 4)
 
 
 def test_a_notice_is_planned_once_however_often_it_is_tried(listed: Installation) -> None:

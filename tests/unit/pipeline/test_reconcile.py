@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.installation import MORNING, Cast, Installation, clients, registrations
+from tests.installation import MORNING, Cast, FileAndList, Installation, clients, registrations
 from vpn_registry.model import Mode
 from vpn_registry.pipeline import reconcile
 from vpn_registry.registry import cases, status_runs, statuses, successions
@@ -20,13 +20,9 @@ def status_of(house: Installation, isp: str = "indus") -> dict[str, str]:
 
 
 @pytest.fixture
-def listed(house: Installation, indus: Cast) -> Installation:
+def listed(file_and_list: FileAndList) -> Installation:
     """Two clients registered, two open."""
-    house.drop(registrations("indus", 1, indus.registered(2), Mode.FULL))
-    indus.open(2)
-    house.drop(clients("indus", 1, indus.listed))
-    house.run()
-    return house
+    return file_and_list(2, 2)
 
 
 def test_statuses_follow_a_merge(listed: Installation, indus: Cast) -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.installation import Cast, Installation, clients, no_sleep, registrations
@@ -26,10 +25,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installatio
     url = ""
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server_url")
-        name = f"restored_{tmp_path.name[-40:].replace('-', '_')}"
-        with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        url = f"{server}{name}"
+        url = f"{server}restored_{tmp_path.name[-40:].replace('-', '_')}"
     made = Installation(tmp_path / "home", database_url=url)
     yield made
     engine_for(made.settings.database_url).dispose()

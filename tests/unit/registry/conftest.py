@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
 
+from tests import fresh_homes, postgres_server
 from vpn_registry.registry import home
-from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.home import Registry
 from vpn_registry.settings import Settings
 
@@ -30,52 +27,66 @@ def database(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-_numbers = itertools.count(1)
-
-
-@pytest.fixture
-def quick_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where there is one: every commit waits for the disk otherwise."""
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """In memory where that is possible: every commit waits for the disk otherwise."""
     memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(prefix="vpn-registry-", dir=memory) as folder:
-        yield Path(folder)
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as made:
+        yield Path(made)
 
 
 @pytest.fixture
-def make_settings(request: pytest.FixtureRequest, quick_path: Path, database: str) -> Callable[[], Settings]:
-    """Settings of a new, empty home each time."""
+def quick_path(folder: Path) -> Iterator[Path]:
+    """Where the homes of a test stand, each in its turn: an engine goes by its address and knows its statements."""
+    yield folder / "homes"
+    shutil.rmtree(folder / "homes", ignore_errors=True)
+
+
+@pytest.fixture
+def make_address(request: pytest.FixtureRequest, quick_path: Path, database: str) -> Iterator[Callable[[], Settings]]:
+    """Settings of a home that is still to be made, another one each time; nothing is at its address."""
+    made: list[str] = []
 
     def make() -> Settings:
-        number = next(_numbers)
-        folder = quick_path / f"home{number}"
-        url = f"sqlite:///{folder / 'registry.sqlite'}"
+        number = len(made)
+        home = quick_path / f"home{number}"
+        url = f"sqlite:///{home / 'registry.sqlite'}"
         if database == "postgresql":
             server = request.getfixturevalue("postgres_server_url")
-            name = f"registry_{number}"
-            with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            url = f"{server}{name}"
-        return Settings(home=folder, database_url=url, isps=folder, key_file=folder / "keys" / "registry.key")
+            url = f"{server}registry_{number}"
+            postgres_server.drop_database(server, f"registry_{number}")  # that of an earlier test
+        made.append(url)
+        return Settings(home=home, database_url=url, isps=home, key_file=home / "keys" / "registry.key")
+
+    yield make
+    for url in made:
+        fresh_homes.leave(url)
+
+
+@pytest.fixture
+def make_settings(make_address: Callable[[], Settings], database: str) -> Callable[[], Settings]:
+    """Settings of a new, empty home each time: on PostgreSQL with a database that is not set up."""
+
+    def make() -> Settings:
+        settings = make_address()
+        if database == "postgresql":
+            server, _, name = settings.database_url.rpartition("/")
+            postgres_server.create_database(f"{server}/", name)
+        return settings
 
     return make
 
 
 @pytest.fixture
-def make_registry(make_settings: Callable[[], Settings]) -> Iterator[MakeRegistry]:
+def make_registry(make_address: Callable[[], Settings]) -> MakeRegistry:
     """A new simulated registry each time, at AS_OF."""
-    made: list[Any] = []
 
     def make() -> Registry:
-        registry = home.open_home(make_settings(), as_of=AS_OF)
-        made.append(registry)
-        return registry
+        settings = make_address()
+        fresh_homes.make(settings)
+        return home.open_home(settings, as_of=AS_OF)
 
-    yield make
-    for registry in made:
-        engine_for(registry.settings.database_url).dispose()
+    return make
 
 
 @pytest.fixture
