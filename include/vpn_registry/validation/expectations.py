@@ -103,6 +103,7 @@ def verdict_frame(rows: Rows, hits: Mapping[str, BoolArray], rules: Sequence[Rul
     that the rule doesn't look at are null, which expectations on columns pass over.
     """
     columns: dict[str, Any] = {}
+    nothing = pa.array(np.zeros(len(rows), dtype=np.int32))  # one for all the rules that found nothing
     for rule in rules:
         if rule.stock is not None and rule.stock.suite:
             looked_at = pa.array(rows.scope(rule.scope))
@@ -110,14 +111,14 @@ def verdict_frame(rows: Rows, hits: Mapping[str, BoolArray], rules: Sequence[Rul
             nulled = pc.if_else(looked_at, values, pa.scalar(None, pa.large_string()))
             columns[rule.stock.column] = pc.dictionary_encode(nulled)
         else:
-            columns[rule.code] = _numbered(hits.get(rule.code), len(rows))
-    columns["rejected"] = _numbered(rejected_in(hits, rules, len(rows)), len(rows))
-    frame: pd.DataFrame = pa.table(columns).to_pandas()
+            columns[rule.code] = _numbered(hits[rule.code]) if rule.code in hits else nothing
+    columns["rejected"] = _numbered(rejected_in(hits, rules, len(rows)))
+    frame: pd.DataFrame = pa.table(columns).to_pandas(split_blocks=True)  # without a copy of each column
     return frame
 
 
-def _numbered(hit: BoolArray | None, count: int) -> pa.Int32Array:
-    return pa.array(np.zeros(count, dtype=np.int32) if hit is None else (np.cumsum(hit) * hit).astype(np.int32))
+def _numbered(hit: BoolArray) -> pa.Int32Array:
+    return pa.array(np.cumsum(hit, dtype=np.int32) * hit)
 
 
 @lru_cache(maxsize=1)
