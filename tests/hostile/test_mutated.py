@@ -78,13 +78,13 @@ def _judge_mutants(base: str, seeds: range) -> None:
 
 @pytest.mark.parametrize("base", BASES)
 def test_damaged_text_loses_no_row_and_doubles_none(base: str) -> None:
-    _judge_mutants(base, range(120))
+    _judge_mutants(base, range(60))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("base", BASES)
 def test_much_damaged_text_loses_no_row_and_doubles_none(base: str) -> None:
-    _judge_mutants(base, range(120, 5_000))
+    _judge_mutants(base, range(60, 5_000))
 
 
 def test_the_header_of_the_good_files_is_whole() -> None:

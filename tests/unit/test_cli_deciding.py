@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.installation import Cast, Installation, clients, registrations
+from tests.installation import Cast, Installation, clients, foreseen_verdicts, registrations
 from vpn_registry.cli.app import app
 from vpn_registry.model import Mode
 from vpn_registry.pipeline import notify
@@ -22,7 +22,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     house.drop(registrations("indus", 1, indus.registered(3), Mode.FULL))
     indus.open(2)
     house.drop(clients("indus", 1, indus.listed))
-    house.run()
+    with foreseen_verdicts():
+        house.run()
     notify.plan(house.exchange)
     notify.brake(house.exchange)
     monkeypatch.setenv("VPN_REGISTRY_HOME", str(house.home))
