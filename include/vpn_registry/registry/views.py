@@ -76,7 +76,7 @@ def clients_view(then: Then = NOW, *, is_open: bool = False) -> Any:
 def stood(then: Then) -> list[ColumnElement[bool]]:
     """Which statuses stood then: what a comparison said at the time, whatever was learnt since."""
     status, at = ClientStatusRow, then.told_by
-    current: ColumnElement[bool] = status.ended_at.is_(None)
+    current: ColumnElement[bool] = status.ended_run_id.is_(None)  # as the index of current statuses says it
     return [current] if at is None else [status.since_at <= at, or_(current, status.ended_at > at)]
 
 
