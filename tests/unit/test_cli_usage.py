@@ -29,6 +29,14 @@ from vpn_registry.registry import home
             " export: Invalid value for '--as-of': '0001-01-01' lies outs",
         ),
         (["explain", "kirana", "KIR-\udcff"], ": an argument is no text in UTF-8."),
+        (
+            ["subject", "kirana", "K-1", "--reason", "of 35202-1234567-1"],
+            " subject: --reason holds what reads as an iden",
+        ),
+        (
+            ["export", "clients", "--reveal", "--reason", "of 3520212345671"],
+            " export: --reason holds what reads as an ident",
+        ),
         (["audit", "verify", "--head", "12"], " audit verify: '12' is no head; the daily report tells it as"),
         (["template", "letters"], " template: Invalid value for 'feed': 'letters' is not one of"),
         (["export", "registry", "--format", "xml"], " export: 'xml' is none of csv, json, parquet."),

@@ -10,7 +10,7 @@ import typer
 
 from vpn_registry import roster, settings
 from vpn_registry.cli.look import audit_read, show_or_write
-from vpn_registry.cli.options import AsJson, known_isp
+from vpn_registry.cli.options import AsJson, known_isp, refuse_words
 from vpn_registry.model import LANGUAGES, ConfigurationError
 
 commands = typer.Typer()
@@ -93,8 +93,7 @@ def dossier(
     from vpn_registry.pipeline.dossier import assemble
     from vpn_registry.pipeline.exchange import open_exchange
 
-    if not reason.strip():
-        raise typer.BadParameter("say in --reason for whom it is; it is kept in the audit trail")
+    refuse_words("reason", reason, "say in --reason for whom it is; it is kept in the audit trail")
     known_isp(isp)
     exchange = open_exchange(settings.load(), open_sftp=no_sftp)
     audit_read(exchange.registry, "dossier", isp, {"isp": isp, "reason": reason})

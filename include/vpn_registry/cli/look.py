@@ -15,7 +15,7 @@ import typer
 
 from vpn_registry import settings, terminal
 from vpn_registry.cli.exporting import WRITERS
-from vpn_registry.cli.options import AsJson, Isp, KnownAt, On, known_isp
+from vpn_registry.cli.options import AsJson, Isp, KnownAt, On, known_isp, refuse_words
 from vpn_registry.model import iso_utc, pakistani_day
 
 if TYPE_CHECKING:
@@ -87,8 +87,9 @@ def export(
         raise typer.BadParameter(f"{view!r} is none of {', '.join(VIEWS)}")
     if fmt not in WRITERS:
         raise typer.BadParameter(f"{fmt!r} is none of {', '.join(WRITERS)}")
-    if reveal and not reason.strip():
-        raise typer.BadParameter("say in --reason why identity numbers have to be seen; it is kept in the audit trail")
+    if reveal:
+        why = "say in --reason why identity numbers have to be seen; it is kept in the audit trail"
+        refuse_words("reason", reason, why)
     known_isp(isp)
     registry = home.open_home(settings.load())
     decrypt = registry.keys.decrypt_text if reveal else None

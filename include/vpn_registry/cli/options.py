@@ -57,6 +57,16 @@ def only_simulated(registry: Registry, command: str, remedy: str) -> None:
         raise ConfigurationError(f"vpnreg {command} is for simulated homes; here {remedy}.")
 
 
+def refuse_words(option: str, text: str, why: str) -> None:
+    """Raises BadParameter when words that are kept for ever say nothing, or hold an identity number; `why` they are."""
+    from vpn_registry.rulebook.responses import struck_out
+
+    if not text.strip():
+        raise typer.BadParameter(why)
+    if struck_out(text) != text:
+        raise typer.BadParameter(f"--{option} holds what reads as an identity card number; leave it out, it is kept")
+
+
 def known_isp(slug: str | None) -> None:
     """Raises BadParameter for an ISP that is not in the roster."""
     here = settings.load()

@@ -10,7 +10,7 @@ import typer
 
 from vpn_registry import settings
 from vpn_registry.cli.look import audit_read, show_or_write
-from vpn_registry.cli.options import known_isp
+from vpn_registry.cli.options import known_isp, refuse_words
 from vpn_registry.model import iso_utc
 
 commands = typer.Typer()
@@ -30,8 +30,7 @@ def subject(
     from vpn_registry.registry import home
     from vpn_registry.registry import subject as held
 
-    if not reason.strip():
-        raise typer.BadParameter("say in --reason who asked; it is kept in the audit trail")
+    refuse_words("reason", reason, "say in --reason who asked; it is kept in the audit trail")
     known_isp(isp)
     registry = home.open_home(settings.load())
     # Before anything is read: this look stands in the trail, and so in the document itself.

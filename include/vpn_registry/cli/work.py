@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vpn_registry import one_pass, roster, settings, terminal
-from vpn_registry.cli.options import AsJson, AsOf, Isp, known_isp, only_simulated
+from vpn_registry.cli.options import AsJson, AsOf, Isp, known_isp, only_simulated, refuse_words
 from vpn_registry.model import NoticeState
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def approve(
 
     registry = home.open_home(settings.load())
     only_simulated(registry, "approve", "run the DAG approve_notices in Airflow")
-    _refuse_empty("reason", reason)
+    refuse_words("reason", reason, "--reason is empty; it is kept with what you do")
     known_isp(isp)
     _known_stage(stage)
     decide = approval.refuse if refuse else approval.approve
@@ -135,7 +135,9 @@ def extend(
 
     exchange = open_exchange(settings.load(), open_sftp=no_sftp, as_of=as_of)
     only_simulated(exchange.registry, "extend", "run the DAG extend_deadline in Airflow")
-    _refuse_empty("source", source)
+    refuse_words("source", source, "--source is empty; it is kept with what you do")
+    if reason:
+        refuse_words("reason", reason, "--reason is empty; leave it out, or say why")
     try:
         added = extension.enter(
             exchange, ends_on.date(), source=source, reason=reason, actor=actor, isp=isp or "", client=client
@@ -157,8 +159,3 @@ def _known_stage(stage: str | None) -> None:
     forms = notices.load_letters().forms
     if stage is not None and stage not in forms:
         raise typer.BadParameter(f"{stage!r} is no stage; there are {', '.join(forms)}")
-
-
-def _refuse_empty(name: str, text: str) -> None:
-    if not text.strip():
-        raise typer.BadParameter(f"--{name} is empty; it is kept with what you do")
