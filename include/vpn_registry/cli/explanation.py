@@ -10,7 +10,7 @@ from rich.console import Console
 from vpn_registry.model import Status, iso_utc
 from vpn_registry.reconciliation.remedies import remedy
 from vpn_registry.registry.mutes import Mute
-from vpn_registry.registry.queries import Explanation
+from vpn_registry.registry.queries import Explanation, standing
 
 _PARTS = ("statuses", "client", "registrations", "rows", "findings", "notices", "answers", "basis", "organisation")
 _ROWS: Final = 10
@@ -132,7 +132,7 @@ def _show_book(console: Console, isp: str, explanation: Explanation, today: date
         _line(
             console,
             "in the book",
-            f"{one['registration_ref']} {one['national_no']} {whose}, {_standing(one, today)}, {term}, "
+            f"{one['registration_ref']} {one['national_no']} {whose}, {standing(one, today)}, {term}, "
             f"{_places(one, 'local_ip')}, {_origin(one)}{_contest(one)}",
         )
     told_of = {(isp, one["registration_ref"]) for one in _records(explanation, "registrations")}
@@ -140,9 +140,9 @@ def _show_book(console: Console, isp: str, explanation: Explanation, today: date
         if (one["isp"], one["registration_ref"]) not in told_of:
             _line(
                 console,
-                "same firm",
-                f"{one['isp']} {one['registration_ref']} {one['national_no']}, "
-                f"{one['state'].replace('_', ' ')}, to {one['valid_to'] or 'open end'}, by {one['shared']}; "
+                "same keys",
+                f"{one['isp']} {one['registration_ref']} {one['national_no']} of {one['client_name']}, "
+                f"{standing(one, today)}, to {one['valid_to'] or 'open end'}, by {one['shared']}; "
                 "not for any ISP to know",
             )
 
@@ -209,15 +209,6 @@ def _key(decided_by: str) -> str:
         "list date": "the age of the client list",
     }
     return words.get(decided_by, decided_by)
-
-
-def _standing(one: dict[str, Any], today: date) -> str:
-    """What the book says of a registration, and what its own dates make of it."""
-    if one["state"] != "in_force":
-        return str(one["state"])
-    if one["valid_to"] and one["valid_to"] < today.isoformat():
-        return "ended"
-    return "not begun" if one["valid_from"] > today.isoformat() else "in force"
 
 
 def _places(one: dict[str, Any], column: str) -> str:

@@ -5,6 +5,7 @@ Identity numbers appear as given or not given; nothing here can open them. `vpnr
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -70,6 +71,7 @@ def router(room: Room) -> APIRouter:
             orphans=found.orphans, basis=next(iter(found.basis), None),
             mutes=[one for one in found.mutes if one.holds_at(sitting.now)],
             elsewhere=[one for one in found.organisation if one["isp"] != slug],
+            standing=partial(queries.standing, today=sitting.today),
         )  # fmt: skip
 
     @routes.get("/find")

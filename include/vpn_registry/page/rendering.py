@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vpn_registry.model import PAKISTAN, Status, counted, percentage
+from vpn_registry.pipeline.decisions import KINDS
 
 GOOD: Final = frozenset({"accepted", "answered", "registered", "sent", "exempt"})
 BAD: Final = frozenset({"rejected", "failed", "uncertain", "unregistered", "expired", "withdrawn", "error"})
@@ -20,8 +21,8 @@ WAITING: Final = frozenset(
 )
 
 STATUS_WORDS: Final[Mapping[str, str]] = {
-    Status.REGISTERED: "a registration in force pairs and outlives the deadline",
-    Status.EXPIRING: "a registration pairs but ends too soon",
+    Status.REGISTERED: "a registration in force pairs and outlives the deadline and the next 30 days",
+    Status.EXPIRING: "a registration pairs but ends by the deadline or within 30 days",
     Status.UNREGISTERED: "uses a VPN, and nothing pairs",
     Status.EXPIRED: "only an ended registration pairs",
     Status.WITHDRAWN: "only a withdrawn registration pairs",
@@ -34,6 +35,13 @@ STATUS_WORDS: Final[Mapping[str, str]] = {
     Status.NOT_COMPARABLE: "the client list is missing or too old",
 }
 """What each status means, in the order in which the page lists them (contract section 7)."""
+
+
+MOVES: Final = {
+    "new": "newly to register", "resolved": "to register no longer", "changed": "changed otherwise",
+    "gone": "gone from the list",
+}  # fmt: skip
+"""How a comparison's clients differ from those of the one before, in words."""
 
 
 @lru_cache(maxsize=1)
@@ -56,10 +64,16 @@ def environment(templates: Path) -> Environment:
         "words": words,
         "counted": counted,
     }
-    made.globals |= {"percentage": percentage, "address": address, "link": link, "STATUS_WORDS": STATUS_WORDS}
+    made.globals |= {"percentage": percentage, "address": address, "link": link, "options_of": options_of}
+    made.globals |= {"STATUS_WORDS": STATUS_WORDS, "MOVES": MOVES}
     for name in made.list_templates():
         made.get_template(name)
     return made
+
+
+def options_of(kind: str) -> Mapping[str, str]:
+    """What may be decided on a kind of case, and what each outcome means."""
+    return {outcome: option.means for outcome, option in KINDS[kind].options.items()}
 
 
 def moment(value: datetime | None) -> str:

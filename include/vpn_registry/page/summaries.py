@@ -59,7 +59,8 @@ def router(room: Room, _clients: Callable[..., Any]) -> APIRouter:
             every = of_roster(desk, sitting)
             rows = _isps(desk, sitting, every)
             if form == "csv":
-                return sheet("isps", _ISPS, rows, len(rows))
+                told = ({**row, "coverage": row["coverage"].removesuffix("-")} for row in rows)
+                return sheet("isps", _ISPS, told, len(rows))
             needs, waiting = _needs(desk, sitting, every)
             return room.page(
                 request, "overview.html", desk, sitting, rows=rows, needs=urgency.folded(needs), waiting=waiting,

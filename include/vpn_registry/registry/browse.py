@@ -250,15 +250,20 @@ def responses(db: Session, isp: str, subscriber_id: str) -> list[Record]:
 
 
 def whose(db: Session, text: str, isps: Collection[str]) -> list[tuple[str, str]]:
-    """(ISP, subscriber id) of whom a subscriber id, a registration ref or a national number means, at these ISPs."""
-    version = RegistrationVersionRow
+    """(ISP, subscriber id) of whom a subscriber id, a registration ref or a national number means, at these ISPs.
+
+    Also typed in small letters, or in capitals.
+    """
+    version, written = RegistrationVersionRow, (text, text.upper(), text.lower())
     registered = select(RegistrationRow.isp, version.subscriber_id).join(
         version, version.id == RegistrationRow.version_id
     )
     questions: tuple[Any, ...] = (
-        select(ClientRow.isp, ClientRow.subscriber_id).where(ClientRow.isp.in_(isps), ClientRow.subscriber_id == text),
-        registered.where(RegistrationRow.national_no == text, RegistrationRow.isp.in_(isps)),
-        registered.where(RegistrationRow.isp.in_(isps), RegistrationRow.registration_ref == text),
+        select(ClientRow.isp, ClientRow.subscriber_id).where(
+            ClientRow.isp.in_(isps), ClientRow.subscriber_id.in_(written)
+        ),
+        registered.where(RegistrationRow.national_no == text.upper(), RegistrationRow.isp.in_(isps)),
+        registered.where(RegistrationRow.isp.in_(isps), RegistrationRow.registration_ref.in_(written)),
     )
     found = [(isp, subscriber) for query in questions for isp, subscriber in db.execute(query.limit(50)) if subscriber]
     return list(dict.fromkeys(found))

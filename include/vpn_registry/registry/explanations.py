@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from vpn_registry.campaign import Deadline
@@ -86,7 +86,7 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
         statuses=statuses,
         client=view_rows(db, client),
         registrations=book,
-        rows=view_rows(db, _rows(isp, ids).where(*_until(at, DeliveryRow.judged_at))),
+        rows=_rows(db, isp, ids, refs, at),
         notices=view_rows(db, _notices(isp, ids).where(*_until(at, NoticeRow.planned_at))),
         cases=[(one.id, one.kind, one.reason) for one in _cases(db, isp, ids, contested, at)],
         findings=view_rows(db, _findings(isp, ids).where(*_until(at, DeliveryRow.judged_at))),
@@ -107,6 +107,15 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
     )
     known = (explanation.client, explanation.registrations, explanation.statuses, explanation.rows)
     return explanation if any(known) else None
+
+
+def standing(one: ViewRow, today: date) -> str:
+    """What the book says of a registration (state, valid_from, valid_to), and what its own dates make of it."""
+    if one["state"] != "in_force":
+        return str(one["state"])
+    if one["valid_to"] and str(one["valid_to"]) < today.isoformat():
+        return "ended"
+    return "not begun" if str(one["valid_from"]) > today.isoformat() else "in force"
 
 
 def _touching(isp: str, ids: list[str], refs: set[str]) -> Any:
@@ -147,16 +156,22 @@ def _statuses(isp: str, ids: list[str]) -> Any:
     )  # fmt: skip
 
 
-def _rows(isp: str, ids: list[str]) -> Any:
-    return (
+def _rows(db: Session, isp: str, ids: list[str], refs: set[str], at: datetime | None) -> list[ViewRow]:
+    """The rows that named the client, and those that decided his registrations: a withdrawal names the ref alone."""
+    told, version = DeliveryRowRow, RegistrationVersionRow
+    rows = (
         select(
-            DeliveryRow.id.label("delivery_id"), DeliveryRow.file_name, DeliveryRowRow.row, DeliveryRowRow.key,
-            DeliveryRowRow.outcome, DeliveryRowRow.effect, DeliveryRowRow.codes,
+            DeliveryRow.id.label("delivery_id"), DeliveryRow.file_name, told.row, told.key, told.outcome, told.effect,
+            told.codes,
         )
-        .join(DeliveryRow, _of_its_revision(DeliveryRowRow))
-        .where(DeliveryRow.isp == isp, DeliveryRowRow.subscriber_id.in_(ids))
-        .order_by(DeliveryRow.id, DeliveryRowRow.row)
+        .join(DeliveryRow, _of_its_revision(told))
+        .where(DeliveryRow.isp == isp, *_until(at, DeliveryRow.judged_at))
     )  # fmt: skip
+    # Two searches, each over its own index: of an OR a database makes a walk through all rows.
+    deciding = select(version.delivery_id, version.row).where(version.current_id.in_(_touching(isp, ids, refs)))
+    found = view_rows(db, rows.where(told.subscriber_id.in_(ids)))
+    found += view_rows(db, rows.where(tuple_(told.delivery_id, told.row).in_(deciding)))
+    return [one for _, one in sorted({(one["delivery_id"], one["row"]): one for one in found}.items())]
 
 
 def _findings(isp: str, ids: list[str]) -> Any:

@@ -7,7 +7,7 @@ Days are calendar days in Pakistan.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -39,12 +39,16 @@ _WORKING: Final = (DeliveryState.CLAIMED, DeliveryState.STORED, DeliveryState.JU
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One ISP's clients by status, as its last run counted them; `made_in` is the DAG run, as `dag_id/run_id`."""
+    """One ISP's clients by status, as its last run counted them; `made_in` is the DAG run, as `dag_id/run_id`.
+
+    `moved` is how many came, were resolved, changed or went since the run before.
+    """
 
     isp: str
     run_at: datetime
     counts: Mapping[str, int]
     made_in: str = ""
+    moved: Mapping[str, int] = field(default_factory=dict)
 
     def total(self, statuses: Collection[Status]) -> int:
         return sum(self.counts.get(status.value, 0) for status in statuses)
@@ -82,8 +86,15 @@ def standings(db: Session, isp: str | None = None) -> dict[str, Standing]:
     last = select(func.max(run.id)).group_by(run.isp)
     if isp is not None:
         last = last.where(run.isp == isp)
-    found = db.execute(select(run.isp, run.run_at, run.counts, run.made_in).where(run.id.in_(last)))
-    return {one.isp: Standing(one.isp, one.run_at, one.counts, one.made_in) for one in found}
+    told = (run.isp, run.run_at, run.counts, run.made_in, run.new, run.resolved, run.changed, run.gone)
+    return {
+        isp: Standing(
+            isp, run_at, counts, made_in, {"new": new, "resolved": resolved, "changed": changed, "gone": gone}
+        )
+        for isp, run_at, counts, made_in, new, resolved, changed, gone in db.execute(
+            select(*told).where(run.id.in_(last))
+        )
+    }
 
 
 def coverage_by_day(db: Session, *, since: date, until: date, isp: str | None = None) -> list[Coverage]:

@@ -18,13 +18,16 @@ from vpn_registry.registry.tables import ClientRow, ClientVersionRow, Registrati
 _KEYS: Final = {"ntn": "ntn_key", "cnic": "cnic_fingerprint", "other_id": "other_id_fingerprint"}
 _ROUNDS: Final = 6
 """Over so many others a registration may be joined: longer chains are a mistake in the data, not a firm."""
-_COLUMNS: Final = ("isp", "registration_ref", "national_no", "subscriber_id", "state", "valid_to")
+_COLUMNS: Final = (
+    "isp", "registration_ref", "national_no", "subscriber_id", "client_name", "state", "valid_from", "valid_to",
+)  # fmt: skip
 
 
 def of_client(db: Session, isp: str, subscriber_ids: list[str]) -> list[dict[str, Any]]:
     """The registrations with any ISP of the organisation that a client (by all his ids) is.
 
-    isp, registration_ref, national_no, subscriber_id, state, valid_to, and `shared`: by which keys each is joined.
+    isp, registration_ref, national_no, subscriber_id, client_name, state, valid_from, valid_to, and `shared`: by which
+    keys each is joined.
     """
     listed, filed = ClientVersionRow, RegistrationVersionRow
     own: list[Any] = [
@@ -75,7 +78,8 @@ def _registrations(db: Session, keys: dict[str, frozenset[str]]) -> list[dict[st
         return []
     query = (
         select(
-            book.isp, book.registration_ref, book.national_no, version.subscriber_id, state, version.valid_to,
+            book.isp, book.registration_ref, book.national_no, version.subscriber_id, version.client_name, state,
+            version.valid_from, version.valid_to,
             *_keys_of(version),
         )
         .select_from(version)

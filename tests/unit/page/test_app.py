@@ -19,6 +19,7 @@ from tests.unit.registry.filing import AT
 from vpn_registry import campaign, roster
 from vpn_registry.model import ConfigurationError
 from vpn_registry.page.desk import Desk
+from vpn_registry.pipeline.decisions import KINDS
 from vpn_registry.registry import cases, deadlines, reader
 from vpn_registry.registry.home import Registry
 from vpn_registry.registry.reader import NotAuditedError
@@ -151,10 +152,17 @@ def test_an_action_is_offered_with_its_values_where_its_dag_exists(ask: Callable
 @pytest.mark.parametrize(
     ("q", "target"),
     [("N-2026-000001", "/notices/N-2026-000001"), ("3 ", "/deliveries/3"), ("ref/1", "/isps/indus/clients/1"),
-     ("VPN-2026-0000001", "/isps/indus/clients/1"), ("17", "/isps/indus/clients/17")],
+     ("VPN-2026-0000001", "/isps/indus/clients/1"), ("17", "/isps/indus/clients/17"),
+     ("REF/1", "/isps/indus/clients/1"), ("vpn-2026-0000001", "/isps/indus/clients/1")],
 )  # fmt: skip
 def test_a_number_leads_to_what_it_means(ask: Callable[..., Any], q: str, target: str) -> None:
     assert ask(f"/find?q={q}").headers["location"] == target
+
+
+def test_an_open_case_tells_what_may_be_decided(ask: Callable[..., Any]) -> None:
+    told = html.unescape(ask("/cases").text)
+    for kind in (cases.HELD_DELIVERY, cases.DISPUTE):
+        assert all(f"<code>{name}</code>: {option.means}" in told for name, option in KINDS[kind].options.items())
 
 
 def test_a_message_leads_to_its_notice(ask: Callable[..., Any]) -> None:

@@ -95,6 +95,33 @@ def test_a_client_is_explained_by_everything_that_touched_him(registry: Registry
     assert [one["registration_ref"] for one in found.registrations] == ["a"]
 
 
+def test_a_client_is_explained_by_the_row_that_withdrew_his_registration(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a", subscriber="7"), add("b", subscriber="8"))
+    file_registrations(registry, 2, withdraw("b"), withdraw("a"))
+    with registry.reading() as db:
+        found = queries.explain(db, "indus", "7")
+    assert found is not None
+    assert [(one["delivery_id"], one["row"], one["key"], one["effect"]) for one in found.rows] == [
+        (1, 1, "a", "created"),
+        (2, 2, "a", "closed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "begins", "ends", "said"),
+    [
+        ("in_force", "2026-01-01", "", "in force"),
+        ("in_force", "2026-01-01", "2026-06-16", "in force"),
+        ("in_force", "2026-01-01", "2026-06-15", "ended"),
+        ("in_force", "2026-06-17", "", "not begun"),
+        ("withdrawn", "2026-01-01", "2026-06-15", "withdrawn"),
+    ],
+)
+def test_what_a_registration_is_worth_follows_from_its_dates(state: str, begins: str, ends: str, said: str) -> None:
+    one = {"state": state, "valid_from": begins, "valid_to": ends}
+    assert queries.standing(one, date(2026, 6, 16)) == said
+
+
 def test_a_client_is_explained_by_the_registration_that_decided_whatever_it_names(registry: Registry) -> None:
     file_registrations(registry, 1, add("a", subscriber="old"), add("b", subscriber="other"))
     file_clients(registry, 1, {"subscriber_id": "7", "client_name": "X", "vpn_use": "yes"})
