@@ -189,7 +189,7 @@ def _verdict(record: Record, fate: Fate, spell: Spell, day: date) -> Why:
     if fate.left_at is not None and fate.state in (*TOLD, NoticeState.CANCELLED):
         if spell.subscriber_id in fate.named:
             return Why.LISTED  # it was due that day and went later
-        return Why.UNEXPLAINED if _had_to_be_named(record, spell, fate.left_at) else Why.NOT_DUE
+        return Why.UNEXPLAINED if _had_to_be_named(record, fate, spell, fate.left_at) else Why.NOT_DUE
     if fate.state is not NoticeState.CANCELLED:
         return Why.UNEXPLAINED
     if fate.reason in _REASONS:
@@ -198,7 +198,7 @@ def _verdict(record: Record, fate: Fate, spell: Spell, day: date) -> Why:
         return Why.NOT_DUE  # a stage of a date that no longer holds
     if fate.reason == Purpose.NOTHING_TO_TELL:
         at = fate.settled_at or fate.planned_at
-        return Why.UNEXPLAINED if _had_to_be_named(record, spell, at) else Why.NOT_DUE
+        return Why.UNEXPLAINED if _had_to_be_named(record, fate, spell, at) else Why.NOT_DUE
     return Why.HELD  # refused, with a person's words for a reason
 
 
@@ -209,9 +209,10 @@ def _was_held(record: Record, fate: Fate, day: date) -> bool:
     return since is not None and since < end and (until is None or end <= until)
 
 
-def _had_to_be_named(record: Record, spell: Spell, moment: datetime) -> bool:
-    """Whether the client had to register when the list was made, and nobody disputed it."""
-    return any(
+def _had_to_be_named(record: Record, fate: Fate, spell: Spell, moment: datetime) -> bool:
+    """Whether the client had to register when the list was made, nobody disputed it, and the letter still spoke of him:
+    when it goes late he may have got a deadline of his own before."""
+    return record.is_about(fate, spell, pakistani_day(moment)) and any(
         one.isp == spell.isp
         and one.subscriber_id == spell.subscriber_id
         and one.status in TO_REGISTER

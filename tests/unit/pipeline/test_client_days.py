@@ -100,6 +100,13 @@ def test_a_stage_that_goes_late_lists_the_client_on_the_days_before() -> None:
     assert why(T14, late) is why(AFTER, late) is Why.LISTED
 
 
+def test_a_late_letter_leaves_out_whoever_got_a_deadline_of_his_own_before_it_went() -> None:
+    own = extend(roster.load_campaign(), date(2026, 7, 3), date(2026, 6, 18), "Letter 12", "indus", "C-1")
+    late = letter(settled_at=at(18), left_at=at(18), named={})
+    assert why(T14, late, campaign=own) is Why.NOT_DUE
+    assert why(T14, late) is Why.UNEXPLAINED
+
+
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
