@@ -16,6 +16,7 @@ from airflow.sdk import Asset, AssetAlias, Param
 from airflow.sdk.configuration import conf
 
 from airflow_watch import report_failure
+from vpn_registry.model import CNIC_IN_WORDS
 
 if TYPE_CHECKING:
     from paramiko import SFTPClient
@@ -147,8 +148,13 @@ def dry_run(only: str) -> Param:
 
 
 def reason(kept: str) -> Param:
-    """The field of a form in which a person says why; `kept` says what becomes of it."""
-    return Param(type="string", minLength=10, title="Reason", description=f"{kept} No names or numbers of persons.")
+    """The field of a form in which a person says why; `kept` says what becomes of it.
+
+    Airflow keeps what a form was filled with, so that an identity number is refused before there is a run.
+    """
+    no_number: dict[str, Any] = {"not": {"pattern": f"(?<![0-9]){CNIC_IN_WORDS}(?![0-9])"}}
+    words = f"{kept} No names or numbers of persons."
+    return Param(type="string", minLength=10, title="Reason", description=words, **no_number)
 
 
 def is_dry() -> bool:

@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 PAKISTAN: Final = ZoneInfo("Asia/Karachi")
 """Days, deadlines and stages are Asia/Karachi whatever the host's zone (contract section 1)."""
 
+CNIC_IN_WORDS: Final = "[0-9]{5}[ -]?[0-9]{7}[ -]?[0-9]"
+"""What reads as an identity card number where people write in words of their own; digits around it make it another."""
+
 ENGLISH: Final = "en"
 URDU: Final = "ur"
 LANGUAGES: Final = (ENGLISH, URDU)

@@ -71,6 +71,18 @@ def test_every_dag_keeps_pakistans_clock_and_never_catches_up(dag_bag: DagBag) -
         assert dag.catchup is False, dag_id
 
 
+def test_no_form_takes_an_identity_number_for_a_reason(dag_bag: DagBag) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    forms = {name: dag.params.get_param("reason") for name, dag in dag_bag.dags.items() if "reason" in dag.params}
+    assert len(forms) == 4
+    for name, field in forms.items():
+        assert field.resolve("the floods of June 2026") == "the floods of June 2026", name
+        for number in ("35202-0000001-3", "3520200000013", "35202 0000001 3"):
+            with pytest.raises(ParamValidationError):
+                field.resolve(f"he said {number} is his")
+
+
 def test_every_dag_survives_serialisation(dag_bag: DagBag) -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 

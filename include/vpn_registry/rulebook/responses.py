@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from vpn_registry.model import Response, Severity
+from vpn_registry.model import CNIC_IN_WORDS, Response, Severity
 from vpn_registry.rulebook import columns, forms, identifiers
 from vpn_registry.rulebook.keys import is_overtaken
 from vpn_registry.rulebook.rows import NO_DAY, Rows, day_number
@@ -22,8 +22,7 @@ _NOTICE_NO: Final = "N-[0-9]{4}-[0-9]{6}"
 _NEARLY_NOTICE_NO: Final = re.compile(r"[Nn][\s./_-]*([0-9]{4})[\s./_-]+([0-9]{1,6})")
 FREE_WORDS: Final = ("reference", "comment")
 """What the ISP says in words of its own: kept only as `struck_out` leaves it."""
-_CNIC: Final = "[0-9]{5}[ -]?[0-9]{7}[ -]?[0-9]"
-_CNIC_IN_TEXT: Final = re.compile(f"(?<![0-9]){_CNIC}(?![0-9])")
+_CNIC_IN_TEXT: Final = re.compile(f"(?<![0-9]){CNIC_IN_WORDS}(?![0-9])")
 _DECIDED_BY_A_PERSON: Final = (Response.DISPUTE.value, Response.REGISTERED_ELSEWHERE.value)
 _ANSWERED: Final = "An answer has an effect only on a notice that was sent and names the client."
 _SEPARATOR: Final = " "
@@ -120,7 +119,7 @@ def struck_out(text: str) -> str:
 
 
 def _with_identity_number(rows: Rows, column: str) -> BoolArray:
-    found: BoolArray = pc.match_substring_regex(rows.text(column), f"(^|[^0-9]){_CNIC}($|[^0-9])").to_numpy(
+    found: BoolArray = pc.match_substring_regex(rows.text(column), f"(^|[^0-9]){CNIC_IN_WORDS}($|[^0-9])").to_numpy(
         zero_copy_only=False
     )
     return found
