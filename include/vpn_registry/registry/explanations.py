@@ -37,9 +37,9 @@ class Explanation:
 
     `statuses`: status, reason, decided_by, registration_ref, candidate, since_at, ended_at, status_since_at, the
     deliveries it rests on, and the DAG run that set it (`made_in`). `registrations`: the registry view of his refs, and
-    of those his status names. `rows`: what became of rows that named him, `findings` what was found in them. `notices`:
-    those he stood in, `answers` what the ISP answered to them.
-    `basis`: the last comparison of the ISP: run_at, rule_version, deadline_on, list_delivery_id, its file and day.
+    of those his status names. `rows`: what became of rows that named him or decided a registration of his, `findings`
+    what was found in them. `notices`: those he stood in, `answers` what the ISP answered to them. `basis`: the last
+    comparison of the ISP: run_at, rule_version, deadline_on, list_delivery_id, its file and day.
     `earlier_ids`: under which he was listed before; what touched those is told too. `decisions`:
     what people decided about him, the last one first. `organisation`: the registrations with any ISP that share his
     keys now (organisations.py). `orphans`: those of his refs that pair with no client of the list. `extensions`: later
@@ -82,14 +82,16 @@ def explain(db: Session, isp: str, subscriber_id: str, then: Then = NOW) -> Expl
     )
     book = view_rows(db, registrations.order_by(RegistrationRow.registration_ref))
     contested = {one["contested_case"] for one in book if one["contested_case"]}
+    # Not those of a candidate: they are about another client until somebody decides.
+    decided = _touching(isp, ids, {one["registration_ref"] for one in statuses[:1] if one["registration_ref"]})
     explanation = Explanation(
         statuses=statuses,
         client=view_rows(db, client),
         registrations=book,
-        rows=_rows(db, isp, ids, refs, at),
+        rows=_told_of(db, _rows(isp), decided, ids, at),
         notices=view_rows(db, _notices(isp, ids).where(*_until(at, NoticeRow.planned_at))),
         cases=[(one.id, one.kind, one.reason) for one in _cases(db, isp, ids, contested, at)],
-        findings=view_rows(db, _findings(isp, ids).where(*_until(at, DeliveryRow.judged_at))),
+        findings=_told_of(db, _findings(isp), decided, ids, at),
         basis=view_rows(db, _basis(isp).where(*_until(at, ReconciliationRunRow.run_at))),
         earlier_ids=earlier,
         decisions=[
@@ -156,26 +158,34 @@ def _statuses(isp: str, ids: list[str]) -> Any:
     )  # fmt: skip
 
 
-def _rows(db: Session, isp: str, ids: list[str], refs: set[str], at: datetime | None) -> list[ViewRow]:
-    """The rows that named the client, and those that decided his registrations: a withdrawal names the ref alone."""
+def _told_of(db: Session, query: Any, decided: Any, ids: list[str], at: datetime | None) -> list[ViewRow]:
+    """What a query on rows of deliveries tells of those that named the client, and of those that decided one of these
+    registrations: a withdrawal names the ref alone."""
     told, version = DeliveryRowRow, RegistrationVersionRow
-    rows = (
+    query = query.where(*_until(at, DeliveryRow.judged_at))
+    deciding = select(version.delivery_id, version.row).where(version.current_id.in_(decided))
+    # Two searches, each over its own index: of an OR a database makes a walk through all rows.
+    found = view_rows(db, query.where(told.subscriber_id.in_(ids)))
+    found += view_rows(
+        db, query.where(tuple_(told.delivery_id, told.row).in_(deciding), told.subscriber_id.not_in(ids))
+    )
+    return sorted(found, key=lambda one: (one["delivery_id"], one["row"]))
+
+
+def _rows(isp: str) -> Any:
+    told = DeliveryRowRow
+    return (
         select(
             DeliveryRow.id.label("delivery_id"), DeliveryRow.file_name, told.row, told.key, told.outcome, told.effect,
             told.codes,
         )
         .join(DeliveryRow, _of_its_revision(told))
-        .where(DeliveryRow.isp == isp, *_until(at, DeliveryRow.judged_at))
+        .where(DeliveryRow.isp == isp)
     )  # fmt: skip
-    # Two searches, each over its own index: of an OR a database makes a walk through all rows.
-    deciding = select(version.delivery_id, version.row).where(version.current_id.in_(_touching(isp, ids, refs)))
-    found = view_rows(db, rows.where(told.subscriber_id.in_(ids)))
-    found += view_rows(db, rows.where(tuple_(told.delivery_id, told.row).in_(deciding)))
-    return [one for _, one in sorted({(one["delivery_id"], one["row"]): one for one in found}.items())]
 
 
-def _findings(isp: str, ids: list[str]) -> Any:
-    """What was found in rows that named the client; identity numbers were masked before they were stored."""
+def _findings(isp: str) -> Any:
+    """What was found in rows; identity numbers were masked before they were stored."""
     row, finding = DeliveryRowRow, FindingRow
     return (
         select(
@@ -186,8 +196,8 @@ def _findings(isp: str, ids: list[str]) -> Any:
         .join(DeliveryRow, _of_its_revision(row))
         .join(finding, and_(finding.delivery_id == row.delivery_id, finding.revision == row.revision,
                             finding.row == row.row))
-        .where(DeliveryRow.isp == isp, row.subscriber_id.in_(ids), row.codes != "")
-        .order_by(DeliveryRow.id, finding.row, finding.id)
+        .where(DeliveryRow.isp == isp, row.codes != "")
+        .order_by(finding.id)
     )  # fmt: skip
 
 

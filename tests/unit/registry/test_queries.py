@@ -142,6 +142,21 @@ def test_a_client_is_explained_by_the_registration_that_decided_whatever_it_name
     assert values["statuses"][0]["registration_delivery_id"] == 1
 
 
+def test_a_client_is_not_explained_by_rows_of_another_client_it_resembles(registry: Registry) -> None:
+    file_registrations(registry, 1, add("a", subscriber="other"), add("b", subscriber="old"))
+    file_clients(registry, 1, {"subscriber_id": "7", "client_name": "X", "vpn_use": "yes"})
+    review = {"subscriber_id": "7", "status": "review", "key": "name", "reason": "It may be.", "national_no": ""}
+    resembled = pd.DataFrame([{**review, "registration_ref": "", "candidate": "a"}])
+    paired = pd.DataFrame([{**review, "registration_ref": "b", "candidate": "a"}])
+    told = []
+    for statuses in (resembled, paired):
+        with registry.writing() as db:
+            status_runs.store(db, "indus", statuses, at=AT, rule_version="2", deadline_on=date(2026, 6, 30))
+            told.append(queries.explain(db, "indus", "7"))
+    assert [[one["key"] for one in found.rows] for found in told if found] == [[], ["b"]]
+    assert [[one["registration_ref"] for one in found.registrations] for found in told if found] == [["a"], ["a", "b"]]
+
+
 def test_a_registration_without_a_client_is_explained_as_an_orphan(
     registry: Registry, capsys: pytest.CaptureFixture[str]
 ) -> None:
