@@ -360,7 +360,7 @@ def test_hashes_made_for_a_rule_are_those_made_for_the_merge(monkeypatch: pytest
     assert asked.hashes is not None
     assert unasked.hashes is None
     chosen = np.array([False, True, True, False, True])
-    monkeypatch.setattr(keys, "_PIECE", 2)
+    monkeypatch.setattr(keys, "PIECE", 2)
     pd.testing.assert_frame_equal(with_keys(asked, chosen), with_keys(unasked, chosen))
     assert with_keys(asked, chosen)["client_name"].tolist() == ["Client 1", "Client 2", "Client 4"]
 

@@ -32,7 +32,7 @@ from vpn_registry.formats.frame import (
 from vpn_registry.model import Limits
 
 _PART_BYTES: Final = 1 << 22
-_SEARCHED_BYTES: Final = 1 << 18
+_SEARCHED_BYTES: Final = 1 << 18  # fits into a core's own cache
 
 
 def decode_csv(source: Source) -> Decoded:
@@ -72,11 +72,9 @@ def _without_quotes(body: bytes, limits: Limits) -> Records:
     count = len(columns[0]) + len(others)
     if count != lines - 1:  # a line lost would shift the numbers of all behind it
         raise RuntimeError(f"pyarrow found {count} lines where the bytes hold {lines - 1}")
-    row = min(
-        [one.row for one in others if one.is_too_long] + _too_long(columns, others, limits.characters), default=-1
-    )
-    if row >= 0:
-        raise UnreadableError("F208", line=row + 2, limit=limits.characters)
+    long_rows = [one.row for one in others if one.is_too_long] + _too_long(columns, others, limits.characters)
+    if long_rows:
+        raise UnreadableError("F208", line=min(long_rows) + 2, limit=limits.characters)
     fields, is_blank = np.full(count, len(header), dtype=np.int64), np.zeros(count, dtype=np.bool_)
     for one in others:
         fields[one.row], is_blank[one.row] = one.fields, one.is_blank
@@ -99,7 +97,7 @@ def _with_counted_lines(body: bytes) -> tuple[bytes, int]:
 
 
 def _line_ends(body: bytes) -> tuple[int, bool]:
-    """How many LF there are, and whether a CR has none behind it; block by block, which a core's cache holds."""
+    """How many LF there are, and whether a CR has none behind it; block by block."""
     octets = np.frombuffer(body, dtype=np.uint8)
     lines, has_lone_return = int(body.endswith(b"\n")), body.endswith(b"\r")
     for start in range(0, len(body), _SEARCHED_BYTES):

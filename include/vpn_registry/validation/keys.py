@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -13,20 +11,18 @@ from vpn_registry.model import Feed
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import BoolArray
 from vpn_registry.validation.findings import Verdict
-
-_PIECE: Final = 200_000
-"""Rows at a time: what a hash is made of is larger than the row."""
+from vpn_registry.validation.judging import PIECE
 
 
 def with_keys(verdict: Verdict, chosen: BoolArray) -> pd.DataFrame:
     """The chosen rows, one bool a row, with ntn_key, cnic_key, other_id_key and row_sha256.
 
     ntn_key has 7 digits, cnic_key 13, other_id_key is in upper case without spaces; '' where absent. Responses have
-    row_sha256 alone.
+    row_sha256 alone. They are made of `PIECE` rows at a time: what a hash is made of is larger than the row.
     """
     at = np.flatnonzero(chosen)
     frame = verdict.frame.iloc[at]
-    parts = [_keys(verdict, at[start : start + _PIECE]) for start in range(0, max(len(at), 1), _PIECE)]
+    parts = [_keys(verdict, at[start : start + PIECE]) for start in range(0, max(len(at), 1), PIECE)]
     derived: pd.DataFrame = pa.concat_tables(parts).to_pandas()
     derived.index = frame.index
     keyed: pd.DataFrame = pd.concat([frame, derived], axis=1)
