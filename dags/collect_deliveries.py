@@ -29,7 +29,7 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 
-from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, URGENT, exchange, holder, poll
+from airflow_defaults import DEFAULT_ARGS, REGISTRY, REGISTRY_CHANGES, START, URGENT, exchange, holder, is_by_hand, poll
 from airflow_watch import PROMISES, count, measure
 
 
@@ -46,10 +46,16 @@ from airflow_watch import PROMISES, count, measure
 def collect_deliveries() -> None:
     @task(pool="sftp", priority_weight=URGENT)
     def zones_with_mail() -> list[str]:
-        """List all zones at once; the slugs of the ISPs whose zone holds something, is owed an answer, or failed."""
+        """List all zones at once; the slugs of the ISPs whose zone holds something, is owed an answer, or failed.
+
+        A scheduled run leaves out those that an earlier run is about to come to; one started by hand takes all.
+        """
         from vpn_registry.pipeline import collect
 
-        isps = collect.zones_with_mail(exchange())
+        here = exchange()
+        isps = collect.zones_with_mail(here)
+        free = collect.reserve(here, isps)
+        isps = isps if is_by_hand() else free
         measure("vpn_registry.zones.in_work", len(isps))
         return isps
 

@@ -157,12 +157,18 @@ def reason(kept: str) -> Param:
     return Param(type="string", minLength=10, title="Reason", description=words, **no_number)
 
 
+def is_by_hand() -> bool:
+    """Whether a person started this run, and no schedule."""
+    from airflow.sdk import get_current_context
+
+    return bool(get_current_context()["dag_run"].run_type == "manual")
+
+
 def is_dry() -> bool:
     """Whether this run only says what it would do: one triggered by hand, unless its form says otherwise."""
     from airflow.sdk import get_current_context
 
-    context = get_current_context()
-    return context["dag_run"].run_type == "manual" and bool(context["params"]["dry_run"])
+    return is_by_hand() and bool(get_current_context()["params"]["dry_run"])
 
 
 def person() -> str:

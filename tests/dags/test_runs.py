@@ -220,6 +220,21 @@ def test_what_is_stored_is_judged_although_the_zone_is_gone_and_the_run_still_sh
         assert {f"{name}.result.json" for name in samples.sample().files(slug)} <= outgoing(here, slug)
 
 
+def test_a_scheduled_run_leaves_an_isp_to_an_earlier_run_and_one_by_hand_does_not(
+    here: settings.Settings, run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(here, "indus")
+    registry = open_exchange(here, open_sftp=no_sftp)
+    assert collect.reserve(registry, collect.zones_with_mail(registry)) == ["indus"]
+    results = {f"{name}.result.json" for name in samples.sample().files("indus")}
+    with monkeypatch.context() as scheduled:
+        scheduled.setattr("airflow_defaults.is_by_hand", lambda: False)
+        assert run("collect_deliveries")["state"] == "success"
+    assert not results & outgoing(here, "indus")
+    assert run("collect_deliveries")["state"] == "success"
+    assert results <= outgoing(here, "indus")
+
+
 def test_a_registry_that_cannot_be_read_stops_the_run_at_its_first_task(
     run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,8 @@ from vpn_registry.roster import Isp
 log = logging.getLogger(__name__)
 
 LISTING_THREADS: Final = 16
+RESERVED_SECONDS: Final = 300.0
+"""So long an ISP is left to the run that is about to come to it: as long as Airflow takes to notice a dead worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,18 @@ def zones_with_mail(exchange: Exchange, *, sleep: Callable[[float], None] = time
         _look(exchange, unsettled)
     with exchange.registry.reading() as db:
         return sorted(ledger.isps_with_work(db) & exchange.isps.keys())
+
+
+def reserve(exchange: Exchange, isps: list[str]) -> list[str]:
+    """Those of the ISPs that no earlier run is about to come to, in their order; the others are left to it.
+
+    When many ISPs file at once, one run's tasks wait their turn for longer than the time between two looks. Without
+    this each look would queue the same ISPs again. `answer`, a pass's last step, ends the reservation.
+    """
+    registry = exchange.registry
+    with registry.writing() as db:
+        ours = ledger.reserve(db, isps, at=registry.real_now(), seconds=RESERVED_SECONDS)
+    return [isp for isp in isps if isp in ours]
 
 
 def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
@@ -98,15 +112,12 @@ def judge_and_merge(exchange: Exchange, slug: str, *, holder: str) -> dict[str, 
 def answer(exchange: Exchange, slug: str, *, holder: str) -> int:
     """Write the ISP's queued answers into `outgoing/`; how many were written. Raises ZoneError."""
     isp = exchange.isps[slug]
-    with exchange.leased(isp, holder) as is_ours:
-        if not is_ours:
-            return 0
-        written = write_answers(exchange, isp)
+    try:
+        with exchange.leased(isp, holder) as is_ours:
+            return _finish(exchange, isp) if is_ours else 0
+    finally:
         with exchange.registry.writing() as db:
-            for delivery in ledger.unfinished(db, slug):
-                if delivery.state is DeliveryState.JUDGED:
-                    ledger.finish(db, delivery, delivery.claim_no)
-    return written
+            ledger.unreserve(db, slug)
 
 
 def seal_audit(exchange: Exchange) -> int:
@@ -180,6 +191,16 @@ def _observe(exchange: Exchange, isp: Isp, listing: Listing) -> tuple[list[Deliv
             settled += found
             unsettled += waiting
     return settled, unsettled
+
+
+def _finish(exchange: Exchange, isp: Isp) -> int:
+    """Write the answers; a delivery whose answers lie in the zone is finished."""
+    written = write_answers(exchange, isp)
+    with exchange.registry.writing() as db:
+        for delivery in ledger.unfinished(db, isp.slug):
+            if delivery.state is DeliveryState.JUDGED:
+                ledger.finish(db, delivery, delivery.claim_no)
+    return written
 
 
 def _write_answers(exchange: Exchange, isp: Isp, zone: Zone) -> int:

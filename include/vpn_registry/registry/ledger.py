@@ -37,8 +37,10 @@ from vpn_registry.registry.listing import (
     observe,
     record_listing,
     release,
+    reserve,
     source_removed,
     unremoved,
+    unreserve,
     upsert,
 )
 from vpn_registry.registry.moves import DELIVERY_MOVES as MOVES
@@ -68,6 +70,7 @@ __all__ = [
     "record_listing",
     "record_rows",
     "release",
+    "reserve",
     "revise",
     "source_removed",
     "store",
@@ -76,6 +79,7 @@ __all__ = [
     "unclaim",
     "unfinished",
     "unremoved",
+    "unreserve",
     "vanish",
 ]
 

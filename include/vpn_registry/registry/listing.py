@@ -152,6 +152,21 @@ def release(db: Session, isp: str, holder: str) -> None:
     db.execute(delete(LeaseRow).where(LeaseRow.isp == isp, LeaseRow.holder == holder))
 
 
+def reserve(db: Session, isps: Sequence[str], *, at: datetime, seconds: float) -> set[str]:
+    """Reserve listed ISPs for a run that will come to them; those that no other run has reserved.
+
+    Only spares a second run the way: what keeps two apart is the lease. `at` is the wall clock, as for that.
+    """
+    is_free = ZoneWatchRow.reserved_until.is_(None) | (ZoneWatchRow.reserved_until <= at)
+    mine = update(ZoneWatchRow).where(ZoneWatchRow.isp.in_(isps), is_free)
+    return set(db.scalars(mine.values(reserved_until=at + timedelta(seconds=seconds)).returning(ZoneWatchRow.isp)))
+
+
+def unreserve(db: Session, isp: str) -> None:
+    """The run that came to the ISP is done with it."""
+    db.execute(update(ZoneWatchRow).where(ZoneWatchRow.isp == isp).values(reserved_until=None))
+
+
 def upsert(db: Session, table: Any) -> Any:
     """The INSERT of this database that knows ON CONFLICT."""
     module = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql

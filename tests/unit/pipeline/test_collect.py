@@ -347,6 +347,45 @@ def test_a_zone_without_its_folder_is_a_failure_and_never_an_empty_listing(house
         collect.take(house.exchange, "indus", holder="test")
 
 
+def test_an_isp_that_a_run_is_about_to_come_to_is_left_to_it(
+    house: Installation, indus: Cast, kirana: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.drop(registrations("indus", 1, indus.registered(1)))
+    mail = collect.zones_with_mail(house.exchange, sleep=no_sleep)
+    assert collect.reserve(house.exchange, mail) == ["indus"]
+    house.drop(registrations("kirana", 1, kirana.registered(1)))
+    mail = collect.zones_with_mail(house.exchange, sleep=no_sleep)
+    assert mail == ["indus", "kirana"]
+    assert collect.reserve(house.exchange, mail) == ["kirana"]
+    assert collect.reserve(house.exchange, []) == []
+    monkeypatch.setattr(collect, "RESERVED_SECONDS", -1.0)
+    house.run()
+    house.drop(registrations("indus", 2, indus.registered(2)))
+    mail = collect.zones_with_mail(house.exchange, sleep=no_sleep)
+    for _ in ("by a run that dies", "by the next"):
+        assert collect.reserve(house.exchange, mail) == ["indus"]
+
+
+def test_a_reservation_ends_with_the_answer_also_when_the_zone_refuses_it(house: Installation, indus: Cast) -> None:
+    for seq, ends in ((1, "well"), (2, "with an error")):
+        house.drop(registrations("indus", seq, indus.registered(seq)))
+        mail = collect.zones_with_mail(house.exchange, sleep=no_sleep)
+        assert collect.reserve(house.exchange, mail) == ["indus"], ends
+        collect.take(house.exchange, "indus", holder="test")
+        collect.judge_and_merge(house.exchange, "indus", holder="test")
+        assert collect.reserve(house.exchange, mail) == []
+        if ends == "well":
+            collect.answer(house.exchange, "indus", holder="test")
+        else:
+            (house.zone("indus") / "outgoing").rename(house.zone("indus") / "gone")
+            with pytest.raises(ZoneError):
+                collect.answer(house.exchange, "indus", holder="test")
+        assert collect.reserve(house.exchange, mail) == ["indus"]
+        collect.answer(house.exchange, "kirana", holder="test")
+        with house.exchange.registry.writing() as db:
+            ledger.unreserve(db, "indus")
+
+
 def test_a_second_holder_does_nothing(house: Installation, indus: Cast) -> None:
     house.drop(registrations("indus", 1, indus.registered(1)))
     collect.zones_with_mail(house.exchange, sleep=no_sleep)

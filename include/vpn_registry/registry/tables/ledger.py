@@ -176,7 +176,7 @@ class LeaseRow(Base):
 
 
 class ZoneWatchRow(Base):
-    """When an ISP's zone was last listed, and since when that fails."""
+    """When an ISP's zone was last listed, since when that fails, and until when a run is expected to come to it."""
 
     __tablename__ = "zone_watches"
 
@@ -184,6 +184,7 @@ class ZoneWatchRow(Base):
     listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     failing_since_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     error: Mapped[LongText | None]
+    reserved_until: Mapped[datetime | None] = mapped_column(UtcDateTime())  # by the clock of leases
 
 
 class ZoneOutageRow(Base):
