@@ -30,12 +30,12 @@ LOOPBACK: Final = "127.0.0.1"
 USERS: Final = {"admin": "admin", "viewer": "viewer"}
 """User -> role of Airflow's simple auth manager."""
 
-SLOTS: Final = 6
-"""Tasks at once. The pool of the zones has as many: a receipt waits for no judging that came later."""
 POOLS: Final = {
-    "sftp": {"slots": SLOTS, "description": "connections to the ISPs' zones", "include_deferred": False},
+    "sftp": {"slots": 16, "description": "connections to the ISPs' zones", "include_deferred": False},
     "smtp": {"slots": 1, "description": "connections to the mail relay", "include_deferred": False},
 }
+"""A pool counts what is queued as well: one smaller than a DAG's tasks at once (16) would let judging, which needs none,
+start before receipts."""
 OTHERS: Final = {
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
@@ -134,7 +134,7 @@ def _airflow_settings(airflow: Airflow, keys: Mapping[str, str]) -> dict[str, st
             "executor": "LocalExecutor",
             "fernet_key": keys["fernet_key"],
             "load_examples": "False",
-            "parallelism": str(SLOTS),
+            "parallelism": "6",
             "plugins_folder": str(PROJECT / "plugins"),
             "simple_auth_manager_passwords_file": str(airflow.passwords_file),
             "simple_auth_manager_users": ",".join(f"{user}:{role}" for user, role in USERS.items()),

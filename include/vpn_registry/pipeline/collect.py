@@ -61,7 +61,8 @@ def reserve(exchange: Exchange, isps: list[str]) -> list[str]:
     """Those of the ISPs that no earlier run is about to come to, in their order; the others are left to it.
 
     When many ISPs file at once, one run's tasks wait their turn for longer than the time between two looks. Without
-    this each look would queue the same ISPs again. `answer`, a pass's last step, ends the reservation.
+    this each look would queue the same ISPs again. `answer`, a pass's last step, ends the reservation; what comes
+    when `take` is over is called up by the next look.
     """
     registry = exchange.registry
     with registry.writing() as db:
@@ -77,20 +78,10 @@ def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
     """
     isp = exchange.isps[slug]
     with exchange.leased(isp, holder) as is_ours:
-        if not is_ours:
-            return []
-        with exchange.open_zone(isp) as zone:
-            listing = _listing(zone)
-            settled, _ = _observe(exchange, isp, listing)
-            for delivery in [*interrupted(exchange, isp), *settled]:
-                take_one(exchange, isp, zone, delivery)
-            clear_sources(exchange, isp, zone)
-            try:
-                _write_answers(exchange, isp, zone)
-            except ZoneError:  # `answer` meets it again and fails; what is stored can be judged all the same
-                log.exception("%s: receipts could not be written; they wait.", isp.slug)
-        with exchange.registry.reading() as db:
-            return [d.id for d in ledger.unfinished(db, slug) if d.state is DeliveryState.STORED]
+        waiting = _take(exchange, isp) if is_ours else []
+    with exchange.registry.writing() as db:
+        ledger.note_taken(db, slug, exchange.registry.real_now())
+    return waiting
 
 
 def judge_and_merge(exchange: Exchange, slug: str, *, holder: str) -> dict[str, int]:
@@ -165,6 +156,20 @@ def _list_zone(isp: Isp, way_in: AbstractContextManager[Zone] | Exception) -> Li
 
 def _listing(zone: Zone) -> Listing:
     return Listing(time.time(), {folder: told_apart(zone.list(folder)) for folder in ZoneFolder})
+
+
+def _take(exchange: Exchange, isp: Isp) -> list[int]:
+    with exchange.open_zone(isp) as zone:
+        settled, _ = _observe(exchange, isp, _listing(zone))
+        for delivery in [*interrupted(exchange, isp), *settled]:
+            take_one(exchange, isp, zone, delivery)
+        clear_sources(exchange, isp, zone)
+        try:
+            _write_answers(exchange, isp, zone)
+        except ZoneError:  # `answer` meets it again and fails; what is stored can be judged all the same
+            log.exception("%s: receipts could not be written; they wait.", isp.slug)
+    with exchange.registry.reading() as db:
+        return [d.id for d in ledger.unfinished(db, isp.slug) if d.state is DeliveryState.STORED]
 
 
 def _observe(exchange: Exchange, isp: Isp, listing: Listing) -> tuple[list[Delivery], int]:

@@ -31,18 +31,8 @@ from vpn_registry.registry.judgements import (
     revise,
     stored_verdict,
 )
-from vpn_registry.registry.listing import (
-    isps_with_work,
-    lease,
-    observe,
-    record_listing,
-    release,
-    reserve,
-    source_removed,
-    unremoved,
-    unreserve,
-    upsert,
-)
+from vpn_registry.registry.leases import lease, note_taken, release, reserve, unreserve
+from vpn_registry.registry.listing import isps_with_work, observe, record_listing, source_removed, unremoved, upsert
 from vpn_registry.registry.moves import DELIVERY_MOVES as MOVES
 from vpn_registry.registry.tables import AnswerRow, DeliveryRow, NumberUseRow
 
@@ -61,6 +51,7 @@ __all__ = [
     "held",
     "isps_with_work",
     "lease",
+    "note_taken",
     "number_use",
     "observe",
     "pending_answers",

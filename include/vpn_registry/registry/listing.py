@@ -1,4 +1,4 @@
-"""From listings of a zone to deliveries: what is new, what lies still, what has gone; leases and watches of zones.
+"""From listings of a zone to deliveries: what is new, what lies still, what has gone; watches of zones.
 
 A file is (isp, folder, name, size, mtime). It is settled when two of our own listings at least `settle_seconds` apart
 show it alike. The seconds come from the wall clock, because listings are made by different processes; never from a
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from vpn_registry.model import Delivery, DeliveryState, ListedFile, ZoneFolder
 from vpn_registry.registry import deliveries, outages
-from vpn_registry.registry.tables import AnswerRow, DeliveryRow, IrregularFileRow, LeaseRow, ZoneWatchRow
+from vpn_registry.registry.tables import AnswerRow, DeliveryRow, IrregularFileRow, ZoneWatchRow
 
 OPEN: Final = (DeliveryState.SEEN, DeliveryState.CLAIMED)
 """The states of a file that is not stored yet; of each name there is one."""
@@ -131,40 +131,6 @@ def record_listing(
     if error is not None:
         values["failing_since_at"] = func.coalesce(ZoneWatchRow.failing_since_at, watch.excluded.failing_since_at)
     db.execute(watch.on_conflict_do_update(index_elements=["isp"], set_=values))
-
-
-def lease(db: Session, isp: str, holder: str, *, at: datetime, seconds: float) -> bool:
-    """Take or renew the lease on an ISP's zone; False while another holder's has not run out.
-
-    `at` is the wall clock, also in a simulated home: a lease guards against processes, not against days.
-    """
-    claim = upsert(db, LeaseRow).values(isp=isp, holder=holder, expires_at=at + timedelta(seconds=seconds))
-    claim = claim.on_conflict_do_update(
-        index_elements=["isp"],
-        set_={"holder": claim.excluded.holder, "expires_at": claim.excluded.expires_at},
-        where=(LeaseRow.holder == holder) | (LeaseRow.expires_at <= at),
-    )
-    return db.scalar(claim.returning(LeaseRow.isp)) is not None
-
-
-def release(db: Session, isp: str, holder: str) -> None:
-    """Give a lease back; another holder's is left alone."""
-    db.execute(delete(LeaseRow).where(LeaseRow.isp == isp, LeaseRow.holder == holder))
-
-
-def reserve(db: Session, isps: Sequence[str], *, at: datetime, seconds: float) -> set[str]:
-    """Reserve listed ISPs for a run that will come to them; those that no other run has reserved.
-
-    Only spares a second run the way: what keeps two apart is the lease. `at` is the wall clock, as for that.
-    """
-    is_free = ZoneWatchRow.reserved_until.is_(None) | (ZoneWatchRow.reserved_until <= at)
-    mine = update(ZoneWatchRow).where(ZoneWatchRow.isp.in_(isps), is_free)
-    return set(db.scalars(mine.values(reserved_until=at + timedelta(seconds=seconds)).returning(ZoneWatchRow.isp)))
-
-
-def unreserve(db: Session, isp: str) -> None:
-    """The run that came to the ISP is done with it."""
-    db.execute(update(ZoneWatchRow).where(ZoneWatchRow.isp == isp).values(reserved_until=None))
 
 
 def upsert(db: Session, table: Any) -> Any:

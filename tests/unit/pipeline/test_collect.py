@@ -366,6 +366,26 @@ def test_an_isp_that_a_run_is_about_to_come_to_is_left_to_it(
         assert collect.reserve(house.exchange, mail) == ["indus"]
 
 
+def test_what_comes_after_a_run_has_taken_what_lay_there_is_called_up_by_the_next(
+    house: Installation, indus: Cast
+) -> None:
+    def look() -> list[str]:
+        return collect.reserve(house.exchange, collect.zones_with_mail(house.exchange, sleep=no_sleep))
+
+    house.drop(registrations("indus", 1, indus.registered(1)))
+    assert look() == ["indus"]
+    house.drop(registrations("indus", 2, indus.registered(2)))
+    assert look() == []  # the run takes both
+    assert len(collect.take(house.exchange, "indus", holder="the first")) == 2
+    assert look() == []  # the run judges and answers both
+    house.drop(registrations("indus", 3, indus.registered(3)))
+    assert look() == ["indus"]
+    assert look() == []
+    with house.exchange.leased(house.exchange.isps["indus"], "the first"):
+        assert collect.take(house.exchange, "indus", holder="the second") == []
+    assert look() == ["indus"]  # the second run came in vain
+
+
 def test_a_reservation_ends_with_the_answer_also_when_the_zone_refuses_it(house: Installation, indus: Cast) -> None:
     for seq, ends in ((1, "well"), (2, "with an error")):
         house.drop(registrations("indus", seq, indus.registered(seq)))

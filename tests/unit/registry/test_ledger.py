@@ -258,19 +258,6 @@ def test_later_deliveries_of_a_name_are_answered_under_their_own(registry: Regis
         assert ledger.answer_stem(db, odd) == f"unnamed-{odd.id}"
 
 
-def test_a_lease_is_one_holders_until_it_runs_out(registry: Registry) -> None:
-    with registry.writing() as db:
-        assert ledger.lease(db, "indus", "one", at=AT, seconds=60)
-        assert ledger.lease(db, "indus", "one", at=AT, seconds=60)
-        assert not ledger.lease(db, "indus", "two", at=AT, seconds=60)
-        assert ledger.lease(db, "ravi", "two", at=AT, seconds=60)
-        ledger.release(db, "indus", "two")
-        assert not ledger.lease(db, "indus", "two", at=AT, seconds=60)
-        assert ledger.lease(db, "indus", "two", at=AT + timedelta(seconds=60), seconds=60)
-        ledger.release(db, "indus", "two")
-        assert ledger.lease(db, "indus", "one", at=AT, seconds=60)
-
-
 def test_a_failing_zone_is_remembered_since_it_began(registry: Registry) -> None:
     with registry.writing() as db:
         for hour in range(3):

@@ -166,17 +166,18 @@ class AnswerRow(Base):
 
 
 class LeaseRow(Base):
-    """Who works on an ISP's zone at present; a lease that has run out may be taken over."""
+    """Who works on an ISP's zone at present; a lease that has run out, or whose process died, may be taken over."""
 
     __tablename__ = "leases"
 
     isp: Mapped[str] = mapped_column(String(20), primary_key=True)
     holder: Mapped[LongText]
+    process: Mapped[LongText | None]
     expires_at: Mapped[Moment]
 
 
 class ZoneWatchRow(Base):
-    """When an ISP's zone was last listed, since when that fails, and until when a run is expected to come to it."""
+    """When an ISP's zone was last listed, since when that fails, and which run is expected to come to it."""
 
     __tablename__ = "zone_watches"
 
@@ -184,7 +185,9 @@ class ZoneWatchRow(Base):
     listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     failing_since_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     error: Mapped[LongText | None]
-    reserved_until: Mapped[datetime | None] = mapped_column(UtcDateTime())  # by the clock of leases
+    # A run's way, by the clock of leases: until when it is expected to be done, and when it took what lay there.
+    reserved_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
 class ZoneOutageRow(Base):

@@ -1,4 +1,5 @@
-"""A run reserves the ISPs it will come to, so that the next look does not queue them again."""
+"""A run reserves the ISPs it will come to, so that the next look does not queue them again; and a lease tells its
+process, so that a dead one isn't waited for."""
 
 from __future__ import annotations
 
@@ -14,4 +15,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("zone_watches", sa.Column("reserved_until", UtcDateTime(), nullable=True))
+    for name in ("reserved_until", "taken_at"):
+        op.add_column("zone_watches", sa.Column(name, UtcDateTime(), nullable=True))
+    op.add_column("leases", sa.Column("process", sa.Text(), nullable=True))

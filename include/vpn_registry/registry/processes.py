@@ -1,0 +1,46 @@
+"""Which process holds something, told so that another one on the same machine can see whether it has died.
+
+A number alone is given again to a later process; and the processes of another container or machine can't be seen at
+all, so that nothing is ever said of them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+_NUMBERS: Final = Path("/proc/self/ns/pid")
+_START: Final = 19  # starttime among the fields behind the name, proc_pid_stat(5)
+
+
+def this_one() -> str:
+    """`<where>/<number>/<start>` of this process; '' where the system doesn't tell (it is Linux that does)."""
+    number = os.getpid()
+    where, start = _here(), _started(number)
+    return f"{where}/{number}/{start}" if where and start else ""
+
+
+def is_gone(process: str) -> bool:
+    """Whether a process told by `this_one` has surely died: it ran where this one runs, and is there no longer."""
+    where, _, rest = process.partition("/")
+    number, _, start = rest.partition("/")
+    return bool(where) and where == _here() and _started(int(number)) != start
+
+
+def _here() -> str:
+    """This start of the machine and this space of process numbers, as each container has its own."""
+    try:
+        return f"{_BOOT.read_text().strip()}:{_NUMBERS.stat().st_ino}"
+    except OSError:
+        return ""
+
+
+def _started(number: int) -> str:
+    """When a process started, in ticks since the machine did; '' when there is none, or it is dead and unburied."""
+    try:
+        state, *fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if state in "ZX" else fields[_START - 1]
