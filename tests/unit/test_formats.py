@@ -53,8 +53,8 @@ def test_both_readers_give_the_same_frame(lines: list[tuple[str, str]], header: 
     columns = [Named(name) for name in "abc"]
     fast, slow = delimited._without_quotes(body, FEW), delimited._with_quotes(body, FEW)
     assert fast.header == slow.header
-    first, first_blank = frame.canonical(fast, columns, is_ascii=body.isascii())
-    second, second_blank = frame.canonical(slow, columns, is_ascii=False)
+    first, first_blank = frame.canonical(fast, columns)
+    second, second_blank = frame.canonical(slow, columns)
     pd.testing.assert_frame_equal(first, second)
     assert first_blank.tolist() == second_blank.tolist()
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,13 +24,14 @@ from vpn_registry.formats.frame import (
     Records,
     Source,
     UnreadableError,
+    cleaned,
     decoded,
     header_of,
     limit_records,
 )
 from vpn_registry.model import Limits
 
-_PART_BYTES: Final = 1 << 22
+_PART_BYTES: Final = 1 << 21
 _SEARCHED_BYTES: Final = 1 << 18  # fits into a core's own cache
 
 
@@ -39,7 +39,7 @@ def decode_csv(source: Source) -> Decoded:
     """RFC 4180 with comma, UTF-8 and a header line; lines may end in CRLF, LF or CR."""
     body = _checked_bytes(source.data)
     records = _with_quotes(body, source.limits) if b'"' in body else _without_quotes(body, source.limits)
-    return decoded(records, source, is_ascii=body.isascii())
+    return decoded(records, source)
 
 
 def _checked_bytes(data: bytes) -> bytes:
@@ -64,17 +64,13 @@ def _without_quotes(body: bytes, limits: Limits) -> Records:
     limit_records(lines, limits)
     start = body.index(b"\n") + 1
     heading = body[:start].decode().rstrip("\r\n")
-    too_long = re.compile(f"[^,]{{{min(limits.characters, len(body)) + 1}}}")  # a repetition has a limit of its own
-    if too_long.search(heading):
+    if _has_too_long(heading, limits.characters):
         raise UnreadableError("F208", line=1, limit=limits.characters)
     header = header_of(heading.split(","), limits)
-    columns, others = _split_lines(body, start, len(header), too_long)
+    columns, others = _split_lines(body, start, len(header), limits.characters)
     count = len(columns[0]) + len(others)
     if count != lines - 1:  # a line lost would shift the numbers of all behind it
         raise RuntimeError(f"pyarrow found {count} lines where the bytes hold {lines - 1}")
-    long_rows = [one.row for one in others if one.is_too_long] + _too_long(columns, others, limits.characters)
-    if long_rows:
-        raise UnreadableError("F208", line=min(long_rows) + 2, limit=limits.characters)
     fields, is_blank = np.full(count, len(header), dtype=np.int64), np.zeros(count, dtype=np.bool_)
     for one in others:
         fields[one.row], is_blank[one.row] = one.fields, one.is_blank
@@ -119,59 +115,74 @@ class _OtherWidth:
 
 
 def _split_lines(
-    body: bytes, offset: int, width: int, too_long: re.Pattern[str]
+    body: bytes, offset: int, width: int, longest: int
 ) -> tuple[list[pa.LargeStringArray], list[_OtherWidth]]:
-    """The fields of all lines of the right width (and of empty lines, as '') behind `offset`, and the other lines."""
-    names = [str(position) for position in range(width)]
-    if offset == len(body):
-        return [pa.array([], pa.large_string()) for _ in names], []
+    """The cleaned fields of all lines of the right width (and of empty lines, as '') behind `offset`, and the other
+    lines. Raises UnreadableError for a field of more than `longest` characters."""
     others: list[_OtherWidth] = []
     before = 0
 
     def put_aside(line: Any) -> str:  # a pyarrow.csv.InvalidRow, numbered from 1 in its part
         is_blank = not line.text.replace(",", "").strip(SPACES)
-        is_too_long = too_long.search(line.text) is not None
+        is_too_long = _has_too_long(line.text, longest)
         others.append(_OtherWidth(before + line.number - 1, line.actual_columns, is_blank, is_too_long))
         return "skip"
 
-    parts = []
-    while offset < len(body):  # part by part, since a parser reserves more than it needs until its chunks are joined
+    parts: list[list[pa.LargeStringArray]] = []
+    # Part by part: a parser reserves more than it needs until its chunks are joined, and a part is cleaned while it is
+    # in the cores' own memory.
+    while offset < len(body):
         end = body.find(b"\n", min(offset + _PART_BYTES, len(body) - 1)) + 1
-        part = arrow_csv.read_csv(
-            pa.py_buffer(body).slice(offset, end - offset),
-            # One block, so that no line is cut; by one thread, which alone knows the numbers of lines.
-            read_options=arrow_csv.ReadOptions(column_names=names, block_size=end - offset, use_threads=False),
-            parse_options=arrow_csv.ParseOptions(
-                quote_char=False, ignore_empty_lines=False, invalid_row_handler=put_aside
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
-            ),
-        )
-        parts.append(part)
-        before = sum(map(len, parts)) + len(others)
+        part = body[offset:end]
+        seen = len(others)
+        columns = _split(part, width, put_aside)
+        if too_long := _too_long(columns, others[seen:], before, longest):
+            raise UnreadableError("F208", line=min(too_long) + 2, limit=longest)
+        is_ascii = part.isascii()
+        parts.append([cleaned(column, is_ascii=is_ascii) for column in columns])
+        before += len(columns[0]) + len(others) - seen
         offset = end
-    table = pa.concat_tables(parts)
-    parts.clear()
-    columns = []
-    while table.num_columns:  # a column's chunks are let go as soon as they are joined
-        columns.append(_one_chunk(table.column(0)))
-        table = table.remove_column(0)
-    return columns, others
+    joined = []
+    for place in range(width):  # a column's parts are let go as soon as they are joined
+        joined.append(_joined([part[place] for part in parts]))
+        for part_columns in parts:
+            part_columns[place] = None
+    return joined, others
 
 
-def _too_long(columns: Sequence[pa.LargeStringArray], others: Sequence[_OtherWidth], most: int) -> list[int]:
-    """The first row with a field of more than `most` characters, among all rows; empty when there is none."""
-    found = []
+def _split(part: bytes, width: int, put_aside: Callable[[Any], str]) -> list[pa.LargeStringArray]:
+    """The fields of the lines of one part, a column each; `put_aside` is given lines of another width."""
+    names = [str(position) for position in range(width)]
+    table = arrow_csv.read_csv(
+        pa.py_buffer(part),
+        # One block, so that no line is cut; by one thread, which alone knows the numbers of lines.
+        read_options=arrow_csv.ReadOptions(column_names=names, block_size=len(part), use_threads=False),
+        parse_options=arrow_csv.ParseOptions(quote_char=False, ignore_empty_lines=False, invalid_row_handler=put_aside),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
+        ),
+    )
+    return [_joined(column.chunks) for column in table.columns]
+
+
+def _has_too_long(line: str, longest: int) -> bool:
+    return len(line) > longest and any(len(field) > longest for field in line.split(","))
+
+
+def _too_long(
+    columns: Sequence[pa.LargeStringArray], others: Sequence[_OtherWidth], before: int, longest: int
+) -> list[int]:
+    """Rows of a part that begins at `before` with a field of more than `longest` characters, the first one among them;
+    empty when there is none."""
+    found = [one.row for one in others if one.is_too_long]
     for column in columns:
-        if len(column) and pc.max(pc.binary_length(column)).as_py() > most:
-            found += np.flatnonzero(pc.greater(pc.utf8_length(column), most))[:1].tolist()
-    if not found:
-        return []
-    row = min(found)
-    for one in others:  # in order of rows: each stands before what was counted without it
-        row += one.row <= row
-    return [row]
+        if len(column) and pc.max(pc.binary_length(column)).as_py() > longest:
+            for position in np.flatnonzero(pc.greater(pc.utf8_length(column), longest))[:1].tolist():
+                row = before + position
+                for one in others:  # in order of rows: each stands before what was counted without it
+                    row += one.row <= row
+                found.append(row)
+    return found
 
 
 def _with_quotes(body: bytes, limits: Limits) -> Records:
@@ -198,7 +209,7 @@ def _with_quotes(body: bytes, limits: Limits) -> Records:
     width = len(header or ())
     empty = [""] * width
     whole = [record if len(record) == width else empty for record in rows]
-    columns = [pa.array(values, pa.large_string()) for values in zip(*whole, strict=True)]
+    columns = [cleaned(pa.array(values, pa.large_string()), is_ascii=False) for values in zip(*whole, strict=True)]
     return Records(
         header or (),
         columns or [pa.array([], pa.large_string()) for _ in range(width)],
@@ -208,6 +219,5 @@ def _with_quotes(body: bytes, limits: Limits) -> Records:
     )
 
 
-def _one_chunk(column: pa.ChunkedArray) -> pa.LargeStringArray:
-    combined = column.combine_chunks()
-    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+def _joined(chunks: Sequence[pa.LargeStringArray]) -> pa.LargeStringArray:
+    return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks or [pa.array([], pa.large_string())])

@@ -97,9 +97,9 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Raw records below a header: columns hold '' where the record's width differs from the header's.
+    """Records below a header: columns are `cleaned`, and hold '' where the record's width differs from the header's.
 
-    `is_blank` counts for records of the wrong width only, the others are judged after trimming; a record that
+    `is_blank` counts for records of the wrong width only, the others are blank without a value; a record that
     `is_odd` is never blank, and `skipped` blank ones are left out already. `oddities` are those of `Decoded`, with
     positions among all records.
     """
@@ -127,11 +127,11 @@ def limit_records(count: int, limits: Limits) -> None:
         raise UnreadableError("F209", limit=limits.rows)
 
 
-def decoded(records: Records, source: Source, *, is_ascii: bool, remarks: Sequence[Remark] = ()) -> Decoded:
+def decoded(records: Records, source: Source, remarks: Sequence[Remark] = ()) -> Decoded:
     """The records as the canonical frame; raises UnreadableError for a header or a number of rows that is refused."""
     found = [*check_header(records.header, source.columns), *remarks]
     header, oddities, skipped = records.header, records.oddities, records.skipped
-    frame, is_blank = canonical(records, source.columns, is_ascii=is_ascii)
+    frame, is_blank = canonical(records, source.columns)
     if len(frame) > source.limits.rows:
         raise UnreadableError("F209", limit=source.limits.rows)
     blank_rows = int(is_blank.sum()) + skipped
@@ -186,13 +186,10 @@ def is_plain_name(name: str) -> bool:
     return is_plain and sum(character.isdigit() for character in name) < 5
 
 
-def canonical(records: Records, columns: Sequence[NamedColumn], *, is_ascii: bool) -> tuple[pd.DataFrame, BoolArray]:
+def canonical(records: Records, columns: Sequence[NamedColumn]) -> tuple[pd.DataFrame, BoolArray]:
     """The canonical frame, and which records are blank and left out of it."""
-    cleaned = []
-    while records.columns:  # each raw column is let go as soon as it is cleaned
-        cleaned.append(_cleaned(records.columns.pop(0), is_ascii=is_ascii))
     is_empty = np.ones(len(records.line), dtype=np.bool_)
-    for column in cleaned:
+    for column in records.columns:
         if not is_empty.any():
             break
         is_empty &= pc.equal(column, "").to_numpy(zero_copy_only=False)
@@ -206,7 +203,7 @@ def canonical(records: Records, columns: Sequence[NamedColumn], *, is_ascii: boo
     arrays: dict[str, Any] = {}
     for column in columns:
         if column.name in place:
-            values = cleaned[place[column.name]]
+            values = records.columns[place[column.name]]
             arrays[column.name] = values if mask is None else values.filter(mask)
         else:
             arrays[column.name] = pa.array([""], pa.large_string()).take(pa.array(np.zeros(count, dtype=np.int64)))
@@ -217,7 +214,8 @@ def canonical(records: Records, columns: Sequence[NamedColumn], *, is_ascii: boo
     return frame, is_blank
 
 
-def _cleaned(column: pa.LargeStringArray, *, is_ascii: bool) -> pa.LargeStringArray:
+def cleaned(column: pa.LargeStringArray, *, is_ascii: bool) -> pa.LargeStringArray:
+    """Text as it is judged: trimmed, and in Unicode's form C."""
     if is_ascii:
         return pc.ascii_trim(column, characters=" ")
     trimmed = pc.utf8_trim(column, characters=SPACES)

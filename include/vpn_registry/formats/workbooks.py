@@ -17,6 +17,7 @@ from vpn_registry.formats.frame import (
     Remark,
     Source,
     UnreadableError,
+    cleaned,
     decoded,
     header_of,
     is_plain_name,
@@ -47,7 +48,7 @@ def decode_xlsx(source: Source) -> Decoded:
             header[place] if is_plain_name(header[place]) else f"column {place + 1}" for place in table.hidden_columns
         ]
         remarks.append(Remark("F229", {"rows": table.hidden_rows, "columns": ", ".join(names) or "none"}))
-    return decoded(_records(header, table.columns, source.columns), source, is_ascii=False, remarks=remarks)
+    return decoded(_records(header, table.columns, source.columns), source, remarks)
 
 
 def _facts(refusal: RefusedError) -> dict[str, object]:
@@ -74,7 +75,7 @@ def _records(header: tuple[str, ...], table: pa.Table, columns: Sequence[NamedCo
                 oddities[kind, column.name] = at
                 is_odd[at] |= kind != "merged"  # a row that is merged over and holds nothing is blank
     texts = [table.column(str(place)).combine_chunks() for place in range(len(header))]
-    texts = [text.chunk(0) if isinstance(text, pa.ChunkedArray) else text for text in texts]
+    texts = [cleaned(text.chunk(0) if isinstance(text, pa.ChunkedArray) else text, is_ascii=False) for text in texts]
     skipped = int(line[-1]) - 1 - len(line) if len(line) else 0
     return Records(header, texts, line, fields, np.zeros(len(line), dtype=np.bool_), is_odd, skipped, oddities)
 
