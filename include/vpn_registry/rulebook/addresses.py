@@ -182,12 +182,33 @@ def _public() -> _Table:
 
 def _plain_blocks(cells: pa.LargeStringArray) -> tuple[NDArray[np.int64], NDArray[np.int64], BoolArray]:
     """First and last address of `a.b.c.d[/bits]`, and whether no bit is set behind the prefix length."""
-    whole = pc.binary_join_element_wise(cells, pa.scalar("32", pa.large_string()), pa.scalar("/", pa.large_string()))
-    blocks = pc.replace_substring(pc.if_else(pc.match_substring(cells, "/"), cells, whole), "/", ".")
-    numbers = pc.list_flatten(pc.split_pattern(blocks, ".")).cast(pa.int64()).to_numpy().reshape(-1, 5)
+    has_length = pc.match_substring(cells, "/").to_numpy(zero_copy_only=False)
+    numbers = np.full((len(cells), 5), 32, dtype=np.int64)
+    numbers[~has_length, :4] = _numbers(cells.filter(pa.array(~has_length))).reshape(-1, 4)
+    numbers[has_length] = _numbers(cells.filter(pa.array(has_length))).reshape(-1, 5)
     first: NDArray[np.int64] = numbers[:, :4] @ np.array([1 << 24, 1 << 16, 1 << 8, 1], dtype=np.int64)
     size = np.int64(1) << (32 - numbers[:, 4])
     return first, first + size - 1, first % size == 0
+
+
+def _numbers(cells: pa.LargeStringArray) -> NDArray[np.int64]:
+    """The decimal numbers of up to three digits in cells that hold nothing else but `.` and `/` between them."""
+    if not len(cells):
+        return np.zeros(0, dtype=np.int64)
+    bounds = np.frombuffer(cells.buffers()[1], dtype=np.int64)[cells.offset : cells.offset + len(cells) + 1]
+    octets = np.frombuffer(cells.buffers()[2], dtype=np.uint8)[bounds[0] : bounds[-1]]
+    is_end = np.ones(len(octets) + 1, dtype=np.bool_)
+    np.less(octets, ord("0"), out=is_end[:-1])  # the marks come before the digits in ASCII
+    is_end[bounds[1:-1] - bounds[0]] = True  # the next cell follows at once
+    ends = np.flatnonzero(is_end)
+    starts = np.zeros_like(ends)
+    starts[1:] = ends[:-1] + (octets[ends[:-1]] < ord("0"))
+    lengths = ends - starts
+    digits = (octets & 0x0F).astype(np.int16)
+    numbers = digits[ends - 1]
+    for place, factor in ((2, 10), (3, 100)):
+        numbers += np.where(lengths >= place, factor * digits[np.maximum(ends - place, 0)], 0)
+    return numbers.astype(np.int64)
 
 
 def _plain_v6(cell: str) -> bytes:

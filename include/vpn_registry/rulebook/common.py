@@ -70,19 +70,13 @@ def _is_header(rows: Rows) -> BoolArray:
 
 
 def _odd_first_digit(rows: Rows, _context: Context) -> BoolArray:
-    return _cnic_matches(rows, "^[09]")
-
-
-def _one_digit_only(rows: Rows, _context: Context) -> BoolArray:
-    return _cnic_matches(rows, f"^({identifiers.ONE_DIGIT})$")
+    odd = pc.or_(pc.starts_with(rows.cnic_form, "0"), pc.starts_with(rows.cnic_form, "9"))
+    found: BoolArray = odd.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _last_digit_zero(rows: Rows, _context: Context) -> BoolArray:
-    return _cnic_matches(rows, "0$")
-
-
-def _cnic_matches(rows: Rows, expression: str) -> BoolArray:
-    found: BoolArray = pc.match_substring_regex(rows.cnic_form, expression).to_numpy(zero_copy_only=False)
+    found: BoolArray = pc.ends_with(rows.cnic_form, "0").to_numpy(zero_copy_only=False)
     return found
 
 
@@ -244,7 +238,7 @@ RULES: Final[tuple[Rule, ...]] = (
         severity=Severity.WARNING,
         feeds=BOTH,
         columns=("cnic",),
-        bad=_one_digit_only,
+        bad=lambda rows, _context: rows.is_cnic_one_digit,
         title="cnic repeats one digit",
         why="Such numbers are usually typed to get past a form.",
         message="{column} repeats one digit thirteen times.",

@@ -29,7 +29,7 @@ MOBILE: Final = r"(\+ ?92|0092|92|0)[ -]?3([ -]?[0-9]){9}"
 
 ONE_DIGIT: Final = "|".join(f"{digit}{{13}}" for digit in range(10))
 """A CNIC typed to get past a form."""
-_ZEROS: Final = "0+"
+NO_NTN: Final = "0000000"
 _MARKS: Final = "[./-]*"
 _NO_DOCUMENT: Final = f"{_MARKS}(?:NILL?|N{_MARKS}A|NONE|NULL|X+|(?:0|[./-])*){_MARKS}"
 
@@ -51,9 +51,9 @@ def ntn_forms(ntn: pa.LargeStringArray) -> pa.LargeStringArray:
     return pc.if_else(whole(ntn, NTN), pc.utf8_slice_codeunits(ntn, 0, 7), "")
 
 
-def cnic_forms(cnic: pa.LargeStringArray) -> pa.LargeStringArray:
-    """Thirteen digits, '' where the value is no CNIC."""
-    return pc.if_else(whole(cnic, CNIC), pc.replace_substring(cnic, "-", ""), "")
+def cnic_forms(cnic: pa.LargeStringArray, is_cnic: pa.BooleanArray | None = None) -> pa.LargeStringArray:
+    """Thirteen digits, '' where the value is no CNIC; `is_cnic` tells where it is one, if that is known already."""
+    return pc.if_else(whole(cnic, CNIC) if is_cnic is None else is_cnic, pc.replace_substring(cnic, "-", ""), "")
 
 
 def other_id_forms(other_id: pa.LargeStringArray) -> pa.LargeStringArray:
@@ -63,7 +63,7 @@ def other_id_forms(other_id: pa.LargeStringArray) -> pa.LargeStringArray:
 
 def ntn_keys(ntn: pa.LargeStringArray) -> pa.LargeStringArray:
     """What NTNs are compared on: their form, '' also for a placeholder, which would pair strangers."""
-    return _real(ntn_forms(ntn), _ZEROS)
+    return _real(ntn_forms(ntn), NO_NTN)
 
 
 def cnic_keys(cnic: pa.LargeStringArray) -> pa.LargeStringArray:

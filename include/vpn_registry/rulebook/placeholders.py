@@ -23,7 +23,8 @@ def _holds_placeholder(rows: Rows, column: str) -> BoolArray:
         return rows.matches("cnic", identifiers.CNIC) & _is_empty(rows.cnic_key)
     if column == "other_id":
         return rows.matches("other_id", identifiers.OTHER_ID) & _is_empty(rows.other_id_key)
-    found = rows.matches("ntn", identifiers.NTN) & _is_empty(rows.ntn_key)
+    zeros = pc.starts_with(rows.text("ntn"), identifiers.NO_NTN).to_numpy(zero_copy_only=False)
+    found: BoolArray = rows.matches("ntn", identifiers.NTN) & zeros
     if rows.is_cnic_in_ntn.any():
         found = found | (rows.is_cnic_in_ntn & _is_empty(identifiers.cnic_keys(rows.text("ntn"))))
     return found

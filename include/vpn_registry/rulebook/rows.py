@@ -143,7 +143,7 @@ class Rows:
     @property
     def is_cnic_in_ntn(self) -> BoolArray:
         """Rows whose ntn is a thirteen-digit identity number."""
-        return self._once(("cnic in ntn",), lambda: self.matches("ntn", identifiers.CNIC))
+        return self._once(("cnic in ntn",), self._is_cnic_in_ntn)
 
     @property
     def ntn_key(self) -> pa.LargeStringArray:
@@ -152,12 +152,18 @@ class Rows:
     @property
     def cnic_form(self) -> pa.LargeStringArray:
         """Thirteen digits from cnic, or from ntn where cnic is empty; also a placeholder's."""
-        return self._once(("cnic_form",), lambda: self._of_cnic(identifiers.cnic_forms))
+        return self._once(("cnic_form",), self._cnic_form)
+
+    @property
+    def is_cnic_one_digit(self) -> BoolArray:
+        """Rows whose `cnic_form` repeats one digit: a placeholder."""
+        pattern = identifiers.ONE_DIGIT
+        return self._once(("cnic of one digit",), lambda: _mask(identifiers.whole(self.cnic_form, pattern)))
 
     @property
     def cnic_key(self) -> pa.LargeStringArray:
         """As `cnic_form`, '' for a placeholder."""
-        return self._once(("cnic_key",), lambda: self._of_cnic(identifiers.cnic_keys))
+        return self._once(("cnic_key",), lambda: pc.if_else(pa.array(self.is_cnic_one_digit), "", self.cnic_form))
 
     @property
     def other_id_key(self) -> pa.LargeStringArray:
@@ -178,12 +184,18 @@ class Rows:
         """A number for each distinct key, -1 where the key is empty."""
         return self._once(("key_codes",), self._key_codes)
 
-    def _of_cnic(self, form: Callable[[pa.LargeStringArray], pa.LargeStringArray]) -> pa.LargeStringArray:
-        own = form(self.text("cnic"))
+    def _is_cnic_in_ntn(self) -> BoolArray:
+        found = np.zeros(len(self), dtype=np.bool_)
+        others = np.flatnonzero(self.is_filled("ntn") & ~self.matches("ntn", identifiers.NTN))  # hardly any
+        found[others] = _mask(identifiers.whole(self.text("ntn").take(pa.array(others)), identifiers.CNIC))
+        return found
+
+    def _cnic_form(self) -> pa.LargeStringArray:
+        own = identifiers.cnic_forms(self.text("cnic"), pa.array(self.matches("cnic", identifiers.CNIC)))
         from_ntn = self.is_cnic_in_ntn & ~self.is_filled("cnic")
         if not from_ntn.any():
             return own
-        return pc.if_else(pa.array(from_ntn), form(self.text("ntn")), own)
+        return pc.if_else(pa.array(from_ntn), identifiers.cnic_forms(self.text("ntn")), own)
 
     def _row_sha256(self) -> NDArray[np.object_]:
         canonical = {} if self.feed is Feed.RESPONSES else self._identifier_forms()

@@ -41,9 +41,7 @@ def row_verdicts(result: Mapping[str, Any]) -> tuple[BoolArray, BoolArray, BoolA
     total = result["row_count"]
     found = {consequence: np.zeros(total, dtype=np.bool_) for consequence in Consequence}
     for entry in result["results"]:
-        told = found[Consequence(entry["consequence"])]
-        for first, last in entry.get("positions", ()):
-            told[first : last + 1] = True
+        found[Consequence(entry["consequence"])][_positions(entry.get("positions", []))] = True
     nothing, everything = np.zeros(total, dtype=np.bool_), np.ones(total, dtype=np.bool_)
     if any(finding["code"] == "F108" for finding in result["file_findings"]):
         return nothing, everything, nothing
@@ -106,7 +104,16 @@ def as_ranges(positions: NDArray[np.int64]) -> list[list[int]]:
     breaks = np.flatnonzero(np.diff(positions) != 1)
     first = positions[np.concatenate(([0], breaks + 1))]
     last = positions[np.concatenate((breaks, [len(positions) - 1]))]
-    return [[int(start), int(end)] for start, end in zip(first, last, strict=True)]
+    ranges: list[list[int]] = np.column_stack((first, last)).tolist()
+    return ranges
+
+
+def _positions(ranges: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """The positions that `as_ranges` told."""
+    ends = np.array(ranges, dtype=np.int64).reshape(-1, 2)
+    lengths = ends[:, 1] - ends[:, 0] + 1
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(ends[:, 0] - before, lengths) + np.arange(lengths.sum())
 
 
 def rejected_in(hits: Mapping[str, BoolArray], rules: Sequence[Rule], count: int) -> BoolArray:
