@@ -3,7 +3,8 @@
 Goals: judging at least 4 times faster than the usual way (COMPLETE results with named index columns on the raw frame)
 for the rules that have a stock equivalent; ours judges all rules. From bytes to findings at least 6 times faster than
 pandas' default reader and the usual way, and at most 4 times what polars needs to read the file and evaluate those of
-the predicates that it can express. CPU seconds; run by `make bench`; rows can be given as an argument.
+the predicates that it can express. CPU seconds, and beside polars, which uses all cores, by the clock as well; run by
+`make bench`; rows can be given as an argument.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import io
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
-from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from vpn_registry import validation
@@ -31,6 +32,13 @@ GOAL = 4.0
 WHOLE = 6.0
 POLARS = 4.0
 LIMITS = Limits(rows=10_000_000)
+
+
+class Taken(NamedTuple):
+    """Seconds of all cores together, and by the clock."""
+
+    cpu: float
+    clock: float
 
 
 def rows(count: int, seed: int = 17) -> bytes:
@@ -60,14 +68,14 @@ def rows(count: int, seed: int = 17) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def seconds(work: Callable[[], Any], times: int = 3) -> float:
-    """The median CPU time of `times` runs."""
+def seconds(work: Callable[[], Any], times: int = 3) -> Taken:
+    """The median run of `times`."""
     taken = []
     for _ in range(times):
-        start = time.process_time()
+        cpu, clock = time.process_time(), time.perf_counter()
         work()
-        taken.append(time.process_time() - start)
-    return median(taken)
+        taken.append(Taken(time.process_time() - cpu, time.perf_counter() - clock))
+    return sorted(taken)[times // 2]
 
 
 def stock(frame: Any) -> Callable[[], Any]:
@@ -131,22 +139,6 @@ def _across_columns() -> list[Any]:
     return made
 
 
-def by_polars(data: bytes) -> int:
-    """The file read as text, and the rules on the form of one column that Rust's regular expressions can say."""
-    import polars as pl  # here: other benchmarks measure the memory of processes that take rows from this module
-
-    frame = pl.read_csv(io.BytesIO(data), infer_schema=False)
-    forms = [rule.stock for rule in rules_of(FEED) if rule.stock is not None and rule.stock.column in frame.columns]
-    tested = [
-        pl.col(form.column).is_in(list(form.values))
-        if form.values
-        else pl.col(form.column).str.contains(f"^(?:{form.pattern})$")
-        for form in forms
-        if "(?=" not in form.pattern and "(?!" not in form.pattern
-    ]
-    return int(frame.select(pl.sum_horizontal((~one).sum() for one in tested)).item())
-
-
 def whole(data: bytes) -> int:
     """Bytes to findings, as a task does it."""
     decoded, found = validation.read(data, "csv", FEED, limits=LIMITS)
@@ -161,6 +153,8 @@ _PRIVATE = r"^(0|10|127|169\.254|172\.(1[6-9]|2\d|3[01])|192\.168|22[4-9]|23\d|2
 
 def main(count: int) -> int:
     """Print the table; 1 when the goal is missed."""
+    from tests.benchmarks.polars_rules import count_bad  # here: others take rows from this module and measure memory
+
     data = rows(count)
     start = time.process_time()
     expectations._batches()
@@ -176,33 +170,45 @@ def main(count: int) -> int:
         return validation.judge(decoded, found, feed=FEED, mode=Mode.DELTA, context=CONTEXT)
 
     verdict = ours()
-    reading = seconds(lambda: validation.read(data, "csv", FEED, limits=LIMITS))
-    masks = seconds(lambda: validation.fired(Rows(decoded.frame, FEED, len(decoded.header)), CONTEXT))
-    judging = seconds(ours)
-    usual = seconds(stock(frame), times=2)
-    throughout = seconds(lambda: whole(data))
-    pandas = seconds(lambda: pd.read_csv(io.BytesIO(data)), times=2) + usual
-    polars = seconds(lambda: by_polars(data))
-    print(f"{count:,} rows, {verdict.rows.rejected:,} rejected ({len(data) / 1e6:.0f} MB)")
-    print(f"{'':44}{'s':>8}{'us/row':>9}{'ratio':>8}")
-    for name, taken in (
-        ("reading", reading),
-        ("rules alone (masks)", masks),
-        ("judge: rules, hashes, Great Expectations", judging),
-        ("stock Great Expectations on raw columns", usual),
-        ("from bytes to findings", throughout),
-        ("pandas' reader and stock Great Expectations", pandas),
-        ("polars: reading and forms of columns", polars),
-    ):
-        print(f"{name:44}{taken:8.2f}{taken / count * 1e6:9.1f}{usual / taken:8.1f}")
-    goals = {
-        f"judge at least {GOAL:.0f} times faster than stock": GOAL * judging / usual,
-        f"bytes to findings at least {WHOLE:.0f} times faster than pandas and stock": WHOLE * throughout / pandas,
-        f"bytes to findings at most {POLARS:.0f} times polars": throughout / (POLARS * polars),
+    masks = validation.fired(Rows(decoded.frame, FEED, len(decoded.header)), CONTEXT)
+    in_polars = count_bad(data, CONTEXT)
+    if told := {code: count for code, count in in_polars.items() if count != masks.get(code, np.zeros(1)).sum()}:
+        raise RuntimeError(f"polars finds other rows: {told}")
+    ways = {
+        "reading": seconds(lambda: validation.read(data, "csv", FEED, limits=LIMITS)),
+        "rules alone (masks)": seconds(
+            lambda: validation.fired(Rows(decoded.frame, FEED, len(decoded.header)), CONTEXT)
+        ),
+        "judge: rules, hashes, Great Expectations": (judging := seconds(ours)),
+        "stock Great Expectations on raw columns": (usual := seconds(stock(frame), times=1)),
+        "from bytes to findings": (throughout := seconds(lambda: whole(data))),
+        "pandas' reader": (pandas := seconds(lambda: pd.read_csv(io.BytesIO(data)))),
+        f"polars: reading and {len(in_polars)} rules": (polars := seconds(lambda: count_bad(data, CONTEXT))),
     }
-    for goal, share in goals.items():
-        print(f"{goal}: at {share:.0%} of the limit, {'met' if share <= 1 else 'MISSED'}")
-    return int(any(share > 1 for share in goals.values()))
+    print(f"{count:,} rows, {verdict.rows.rejected:,} rejected ({len(data) / 1e6:.0f} MB)")
+    print(f"{'':44}{'CPU s':>8}{'us/row':>9}{'clock s':>9}")
+    for name, taken in ways.items():
+        print(f"{name:44}{taken.cpu:8.2f}{taken.cpu / count * 1e6:9.1f}{taken.clock:9.2f}")
+    return _judged(
+        {
+            "judging, times faster than stock": (usual.cpu / judging.cpu, GOAL),
+            "bytes to findings, times faster than pandas and stock": ((pandas.cpu + usual.cpu) / throughout.cpu, WHOLE),
+        },
+        {
+            "bytes to findings, times the CPU of polars": (throughout.cpu / polars.cpu, POLARS),
+            "bytes to findings, times polars by the clock": (throughout.clock / polars.clock, POLARS),
+        },
+    )
+
+
+def _judged(at_least: Mapping[str, tuple[float, float]], at_most: Mapping[str, tuple[float, float]]) -> int:
+    """Print each ratio beside its goal; 1 when one is missed."""
+    missed = [what for what, (ratio, goal) in at_least.items() if ratio < goal]
+    missed += [what for what, (ratio, goal) in at_most.items() if ratio > goal]
+    for word, goals in (("least", at_least), ("most", at_most)):
+        for what, (ratio, goal) in goals.items():
+            print(f"{what}: {ratio:.1f}, goal at {word} {goal:.0f}: {'MISSED' if what in missed else 'met'}")
+    return int(bool(missed))
 
 
 if __name__ == "__main__":
