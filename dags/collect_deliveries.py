@@ -7,7 +7,8 @@ One ISP's broken zone or file fails alone and shows up under its slug; the run i
 **Reads** `incoming/` and `check/` of every zone. **Writes** the landing store, the registry, `outgoing/` of every zone.
 
 **Re-run** at any time: clear the failed task, or trigger the DAG. Every step continues where the ledger says it stopped;
-nothing is taken, merged or answered twice.
+nothing is taken, merged or answered twice. A scheduled run leaves an ISP for up to five minutes to the run that is about to
+come to it; one triggered by hand takes every ISP.
 
 When a run is not done within five minutes, or within thirty, it is asked whether a receipt or a result is late; the data
 team gets a mail about each ISP that waits.
@@ -48,16 +49,15 @@ def collect_deliveries() -> None:
     def zones_with_mail() -> list[str]:
         """List all zones at once; the slugs of the ISPs whose zone holds something, is owed an answer, or failed.
 
-        A scheduled run leaves out those that an earlier run is about to come to; one started by hand takes all.
+        A scheduled run leaves out those that an earlier run is about to come to.
         """
         from vpn_registry.pipeline import collect
 
         here = exchange()
         isps = collect.zones_with_mail(here)
-        free = collect.reserve(here, isps)
-        isps = isps if is_by_hand() else free
         measure("vpn_registry.zones.in_work", len(isps))
-        return isps
+        free = collect.reserve(here, isps, holder=holder())
+        return isps if is_by_hand() else free
 
     nothing_failed = EmptyOperator(
         task_id="nothing_failed", doc="Ends the run as failed when a task of any ISP failed."

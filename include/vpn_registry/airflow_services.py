@@ -34,8 +34,8 @@ POOLS: Final = {
     "sftp": {"slots": 16, "description": "connections to the ISPs' zones", "include_deferred": False},
     "smtp": {"slots": 1, "description": "connections to the mail relay", "include_deferred": False},
 }
-"""A pool counts what is queued as well: one smaller than a DAG's tasks at once (16) would let judging, which needs
-none, start before receipts."""
+"""A pool counts what is queued as well: one smaller than the tasks of a run that may be queued (16) would let judging,
+which needs none, start before the run's receipts."""
 OTHERS: Final = {
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),

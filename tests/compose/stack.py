@@ -96,6 +96,10 @@ class Stack:
         self("up", "--detach", "--build", "--wait", "--wait-timeout", "1200")
         return time.monotonic() - began
 
+    def down(self) -> None:
+        """Take it away, with its volumes."""
+        self(*PROFILES[2:], "down", "--volumes", check=False)
+
     def inside(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command in the service's (first) container."""
         return self("exec", "-T", service, *command, check=check)
@@ -135,10 +139,11 @@ class Stack:
 def running(folder: Path, isps: Iterable[str] = (), **own: str) -> Iterator[Stack]:
     """A stack that is up and healthy, collecting; gone afterwards, its volumes too. Its logs stay in `folder`."""
     stack = Stack(folder, isps, own)
+    stack.down()  # what a run that was killed left has other passwords
     try:
         stack.up()
         stack.inside("scheduler", "airflow", "dags", "unpause", "collect_deliveries")
         yield stack
     finally:
         (folder / "log").write_text(stack("logs", "--no-color", check=False).stdout, "utf-8")
-        stack(*PROFILES[2:], "down", "--volumes", check=False)
+        stack.down()

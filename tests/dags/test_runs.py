@@ -225,7 +225,7 @@ def test_a_scheduled_run_leaves_an_isp_to_an_earlier_run_and_one_by_hand_does_no
 ) -> None:
     drop(here, "indus")
     registry = open_exchange(here, open_sftp=no_sftp)
-    assert collect.reserve(registry, collect.zones_with_mail(registry)) == ["indus"]
+    assert collect.reserve(registry, collect.zones_with_mail(registry), holder="an earlier run") == ["indus"]
     results = {f"{name}.result.json" for name in samples.sample().files("indus")}
     with monkeypatch.context() as scheduled:
         scheduled.setattr("airflow_defaults.is_by_hand", lambda: False)

@@ -167,8 +167,8 @@ def _split(part: bytes, width: int, put_aside: Callable[[Any], str]) -> list[pa.
 
 
 def _has_too_long(line: str, longest: int) -> bool:
-    # By a pattern: a line of millions of commas must not become millions of fields.
-    return len(line) > longest and re.search(f"[^,]{{{longest + 1}}}", line) is not None
+    # By a pattern, tried once a field: a line of millions of commas must not become millions of fields.
+    return len(line) > longest and re.search(f"(?:^|,)[^,]{{{longest + 1}}}", line) is not None
 
 
 def _too_long(

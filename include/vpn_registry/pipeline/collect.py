@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 LISTING_THREADS: Final = 16
 RESERVED_SECONDS: Final = 300.0
-"""So long an ISP is left to the run that is about to come to it: as long as Airflow takes to notice a dead worker."""
+"""So long an ISP is left to a run that is about to come to it: as long as Airflow takes to notice a dead worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def zones_with_mail(exchange: Exchange, *, sleep: Callable[[float], None] = time
         return sorted(ledger.isps_with_work(db) & exchange.isps.keys())
 
 
-def reserve(exchange: Exchange, isps: list[str]) -> list[str]:
-    """Those of the ISPs that no earlier run is about to come to, in their order; the others are left to it.
+def reserve(exchange: Exchange, isps: list[str], *, holder: str) -> list[str]:
+    """Those of the ISPs that no other run is about to come to, in their order; the others are left to it.
 
     When many ISPs file at once, one run's tasks wait their turn for longer than the time between two looks. Without
     this each look would queue the same ISPs again. `answer`, a pass's last step, ends the reservation; what comes
@@ -66,7 +66,7 @@ def reserve(exchange: Exchange, isps: list[str]) -> list[str]:
     """
     registry = exchange.registry
     with registry.writing() as db:
-        ours = ledger.reserve(db, isps, at=registry.real_now(), seconds=RESERVED_SECONDS)
+        ours = ledger.reserve(db, isps, holder, at=registry.real_now(), seconds=RESERVED_SECONDS)
     return [isp for isp in isps if isp in ours]
 
 
@@ -80,7 +80,7 @@ def take(exchange: Exchange, slug: str, *, holder: str) -> list[int]:
     with exchange.leased(isp, holder) as is_ours:
         waiting = _take(exchange, isp) if is_ours else []
     with exchange.registry.writing() as db:
-        ledger.note_taken(db, slug, exchange.registry.real_now())
+        ledger.note_visit(db, slug, holder, exchange.registry.real_now())
     return waiting
 
 
@@ -108,7 +108,7 @@ def answer(exchange: Exchange, slug: str, *, holder: str) -> int:
             return _finish(exchange, isp) if is_ours else 0
     finally:
         with exchange.registry.writing() as db:
-            ledger.unreserve(db, slug)
+            ledger.unreserve(db, slug, holder)
 
 
 def seal_audit(exchange: Exchange) -> int:

@@ -20,13 +20,14 @@ from vpn_registry.registry.tables import DeliveryRow, LeaseRow, ZoneWatchRow
 def lease(db: Session, isp: str, holder: str, *, at: datetime, seconds: float) -> bool:
     """Take or renew the lease on an ISP's zone; False while another holder's has not run out.
 
-    One whose process has died on this machine is not waited for.
+    One whose process has surely died is not waited for.
     """
     has_ended = (LeaseRow.holder == holder) | (LeaseRow.expires_at <= at)
-    held = db.scalar(select(LeaseRow.process).where(LeaseRow.isp == isp))
+    held = db.scalar(select(LeaseRow.process).where(LeaseRow.isp == isp, ~has_ended))
     if held and processes.is_gone(held):
         has_ended |= LeaseRow.process == held
-    values = {"holder": holder, "process": processes.this_one(), "expires_at": at + timedelta(seconds=seconds)}
+    process = processes.this_one() or None
+    values = {"holder": holder, "process": process, "expires_at": at + timedelta(seconds=seconds)}
     claim = upsert(db, LeaseRow).values(isp=isp, **values)
     claim = claim.on_conflict_do_update(index_elements=["isp"], set_=values, where=has_ended)
     return db.scalar(claim.returning(LeaseRow.isp)) is not None
@@ -37,25 +38,26 @@ def release(db: Session, isp: str, holder: str) -> None:
     db.execute(delete(LeaseRow).where(LeaseRow.isp == isp, LeaseRow.holder == holder))
 
 
-def reserve(db: Session, isps: Sequence[str], *, at: datetime, seconds: float) -> set[str]:
-    """Reserve listed ISPs for a run that will come to them; those that no other run comes to.
+def reserve(db: Session, isps: Sequence[str], run: str, *, at: datetime, seconds: float) -> set[str]:
+    """Reserve listed ISPs for a run that will come to them; those that no other run is about to come to.
 
-    A file that lies there after a run has taken what it found needs another run.
+    A file that lies there after a run has been at the zone needs another run.
     """
     is_free = ZoneWatchRow.reserved_until.is_(None) | (ZoneWatchRow.reserved_until <= at)
     has_more = ZoneWatchRow.isp.in_(select(DeliveryRow.isp).where(DeliveryRow.state.in_(OPEN)))
-    mine = update(ZoneWatchRow).where(
-        ZoneWatchRow.isp.in_(isps), is_free | (ZoneWatchRow.taken_at.is_not(None) & has_more)
-    )
-    until = at + timedelta(seconds=seconds)
-    return set(db.scalars(mine.values(reserved_until=until, taken_at=None).returning(ZoneWatchRow.isp)))
+    needs_us = (ZoneWatchRow.reserved_by == run) | is_free | (ZoneWatchRow.visited_at.is_not(None) & has_more)
+    mine = update(ZoneWatchRow).where(ZoneWatchRow.isp.in_(isps), needs_us)
+    values = {"reserved_by": run, "reserved_until": at + timedelta(seconds=seconds), "visited_at": None}
+    return set(db.scalars(mine.values(**values).returning(ZoneWatchRow.isp)))
 
 
-def note_taken(db: Session, isp: str, at: datetime) -> None:
-    """The run that came to the ISP has taken what lay there; it still judges and answers."""
-    db.execute(update(ZoneWatchRow).where(ZoneWatchRow.isp == isp).values(taken_at=at))
+def note_visit(db: Session, isp: str, run: str, at: datetime) -> None:
+    """The run that reserved the ISP has been at its zone; it still judges and answers."""
+    mine = (ZoneWatchRow.isp == isp, ZoneWatchRow.reserved_by == run)
+    db.execute(update(ZoneWatchRow).where(*mine).values(visited_at=at))
 
 
-def unreserve(db: Session, isp: str) -> None:
-    """The run that came to the ISP is done with it."""
-    db.execute(update(ZoneWatchRow).where(ZoneWatchRow.isp == isp).values(reserved_until=None))
+def unreserve(db: Session, isp: str, run: str) -> None:
+    """The run that reserved the ISP is done with it; another run's reservation stands."""
+    mine = (ZoneWatchRow.isp == isp, ZoneWatchRow.reserved_by == run)
+    db.execute(update(ZoneWatchRow).where(*mine).values(reserved_by=None, reserved_until=None))

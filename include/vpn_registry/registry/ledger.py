@@ -31,7 +31,7 @@ from vpn_registry.registry.judgements import (
     revise,
     stored_verdict,
 )
-from vpn_registry.registry.leases import lease, note_taken, release, reserve, unreserve
+from vpn_registry.registry.leases import lease, note_visit, release, reserve, unreserve
 from vpn_registry.registry.listing import isps_with_work, observe, record_listing, source_removed, unremoved, upsert
 from vpn_registry.registry.moves import DELIVERY_MOVES as MOVES
 from vpn_registry.registry.tables import AnswerRow, DeliveryRow, NumberUseRow
@@ -51,7 +51,7 @@ __all__ = [
     "held",
     "isps_with_work",
     "lease",
-    "note_taken",
+    "note_visit",
     "number_use",
     "observe",
     "pending_answers",

@@ -1,4 +1,4 @@
-"""Which process holds something, told so that another one on the same machine can see whether it has died.
+"""Which process holds something, told so that another one can see whether it has died.
 
 A number alone is given again to a later process; and the processes of another container or machine can't be seen at
 all, so that nothing is ever said of them.
@@ -12,7 +12,7 @@ from typing import Final
 
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _NUMBERS: Final = Path("/proc/self/ns/pid")
-_START: Final = 19  # starttime among the fields behind the name, proc_pid_stat(5)
+_START: Final = 18  # starttime among the fields behind the state, proc_pid_stat(5)
 
 
 def this_one() -> str:
@@ -26,7 +26,15 @@ def is_gone(process: str) -> bool:
     """Whether a process told by `this_one` has surely died: it ran where this one runs, and is there no longer."""
     where, _, rest = process.partition("/")
     number, _, start = rest.partition("/")
-    return bool(where) and where == _here() and _started(int(number)) != start
+    if not where or where != _here():
+        return False
+    try:
+        os.kill(int(number), 0)  # asks whether it is there, also of one whose files may not be read
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # it is there, and another user's
+    return _started(int(number)) not in {None, start}
 
 
 def _here() -> str:
@@ -37,10 +45,12 @@ def _here() -> str:
         return ""
 
 
-def _started(number: int) -> str:
-    """When a process started, in ticks since the machine did; '' when there is none, or it is dead and unburied."""
+def _started(number: int) -> str | None:
+    """When a process started, in ticks since the machine did; '' when it is dead and unburied, None when that may not
+    be read."""
     try:
-        state, *fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        told = Path(f"/proc/{number}/stat").read_bytes()
     except OSError:
-        return ""
-    return "" if state in "ZX" else fields[_START - 1]
+        return None
+    state, *fields = told.rpartition(b")")[2].decode().split()  # before it stands a name, of any bytes
+    return "" if state in "ZX" else fields[_START]

@@ -5,29 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from vpn_registry.model import Mode, Severity
 from vpn_registry.rulebook.keys import decided_seq, is_overtaken
 from vpn_registry.rulebook.rows import Rows
 from vpn_registry.rulebook.rule import REGISTRATIONS, BoolArray, Consequence, Context, Predicate, Rule, Scope
-
-
-def _in_force(rows: Rows, context: Context) -> tuple[BoolArray, BoolArray]:
-    """(the ref is in force, and its content equals the row's). Only for deltas with a registry to ask."""
-    known = context.known
-    nowhere = np.zeros(len(rows), dtype=np.bool_)
-    if known is None or known.empty:
-        return nowhere, nowhere
-    current = known[known["is_in_force"].to_numpy(dtype=np.bool_)]
-    refs = pa.array(current["registration_ref"], pa.large_string())
-    place = pc.fill_null(pc.index_in(rows.text("registration_ref"), refs), -1).to_numpy(zero_copy_only=False)
-    found = place >= 0
-    if not found.any():
-        return found, nowhere
-    held = current["row_sha256"].to_numpy(dtype=object)[place]
-    return found, found & (held == rows.row_sha256)
 
 
 def _action_against_state(action: str, judged: Predicate) -> Predicate:
@@ -42,16 +24,16 @@ def _action_against_state(action: str, judged: Predicate) -> Predicate:
 
 
 def _equal_in_force(rows: Rows, context: Context) -> BoolArray:
-    return _in_force(rows, context)[1]
+    return rows.in_force(context)[1]
 
 
 def _other_in_force(rows: Rows, context: Context) -> BoolArray:
-    found, equal = _in_force(rows, context)
+    found, equal = rows.in_force(context)
     return found & ~equal
 
 
 def _unknown(rows: Rows, context: Context) -> BoolArray:
-    return ~_in_force(rows, context)[0] & rows.is_filled("registration_ref")
+    return ~rows.in_force(context)[0] & rows.is_filled("registration_ref")
 
 
 def _unknown_without_gap(rows: Rows, context: Context) -> BoolArray:

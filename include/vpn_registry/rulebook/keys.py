@@ -54,13 +54,11 @@ def _repeat_facts(rows: Rows, _context: Context, at: NDArray[np.int64]) -> Mappi
 
 def decided_seq(rows: Rows, context: Context) -> NDArray[np.int64]:
     """The sequence number that last decided each row's key, -1 where the registry knows none."""
-    if context.known is None or rows.key not in context.known.columns or context.known.empty:
-        return np.full(len(rows), -1, dtype=np.int64)
-    place = pc.index_in(rows.text(rows.key), pa.array(context.known[rows.key], pa.large_string()))
-    positions = pc.fill_null(place, -1).to_numpy(zero_copy_only=False)
-    known = context.known["decided_seq"].to_numpy(dtype=np.int64)
-    result: NDArray[np.int64] = np.where(positions >= 0, known[positions], -1)
-    return result
+    places = rows.places(context)
+    seqs = np.full(len(rows), -1, dtype=np.int64)
+    if context.known is not None:
+        seqs[places >= 0] = context.known["decided_seq"].to_numpy(dtype=np.int64)[places[places >= 0]]
+    return seqs
 
 
 def is_overtaken(rows: Rows, context: Context) -> BoolArray:

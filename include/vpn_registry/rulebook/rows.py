@@ -28,6 +28,7 @@ INVISIBLE: Final = (
 )
 """Characters that text may hold (Urdu needs some of them) but that alone show nothing; inside of a bracket."""
 
+_PLACES: Final = ("places",)
 _BLOCK: Final = 64
 _SEPARATOR: Final = "\x1f"
 _T = TypeVar("_T")
@@ -67,11 +68,14 @@ class Rows:
         return len(self.frame)
 
     def piece(self, start: int, stop: int) -> Rows:
-        """The rows from `start` up to `stop`, with nothing derived yet."""
+        """The rows from `start` up to `stop`; of what is derived only where the registry tells of their keys."""
         oddities = {
             name: at[(at >= start) & (at < stop)] - start for name, at in self._oddities.items()
         }  # positions are those of the piece
-        return Rows(self.frame.iloc[start:stop], self.feed, self.width, self._row_key, oddities)
+        part = Rows(self.frame.iloc[start:stop], self.feed, self.width, self._row_key, oddities)
+        if _PLACES in self._kept:
+            part._kept[_PLACES] = cast("NDArray[np.int64]", self._kept[_PLACES])[start:stop]
+        return part
 
     def chosen(self, at: NDArray[np.int64]) -> Rows:
         """The rows at the given positions, which ascend."""
@@ -120,6 +124,14 @@ class Rows:
             ("addresses", column),
             lambda: addresses.judge(self.text(column), sample=context.sample, prefixes=context.prefixes),
         )
+
+    def places(self, context: Context) -> NDArray[np.int64]:
+        """Where `context.known` tells of each row's key, -1 where it doesn't."""
+        return self._once(_PLACES, lambda: self._places(context))
+
+    def in_force(self, context: Context) -> tuple[BoolArray, BoolArray]:
+        """(the registration is in force, and its content equals the row's)."""
+        return self._once(("in force",), lambda: self._in_force(context))
 
     @property
     def is_whole(self) -> BoolArray:
@@ -183,6 +195,25 @@ class Rows:
     def key_codes(self) -> NDArray[np.int64]:
         """A number for each distinct key, -1 where the key is empty."""
         return self._once(("key_codes",), self._key_codes)
+
+    def _places(self, context: Context) -> NDArray[np.int64]:
+        known = context.known
+        if known is None or self.key not in known.columns:
+            return np.full(len(self), -1, dtype=np.int64)
+        place = pc.index_in(self.text(self.key), pa.array(known[self.key], pa.large_string()))
+        places: NDArray[np.int64] = pc.fill_null(place, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        return places
+
+    def _in_force(self, context: Context) -> tuple[BoolArray, BoolArray]:
+        places = self.places(context)
+        found, equal = places >= 0, np.zeros(len(self), dtype=np.bool_)
+        if context.known is None or not found.any():
+            return found, equal
+        found[found] = context.known["is_in_force"].to_numpy(dtype=np.bool_)[places[found]]
+        if found.any():
+            held = context.known["row_sha256"].to_numpy(dtype=object)[places[found]]
+            equal[found] = held == self.row_sha256[found]
+        return found, equal
 
     def _is_cnic_in_ntn(self) -> BoolArray:
         found = np.zeros(len(self), dtype=np.bool_)

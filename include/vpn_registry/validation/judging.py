@@ -143,6 +143,7 @@ def in_pieces(
 
     found: dict[str, BoolArray] = {}
     hashes: list[NDArray[np.object_] | None] = []
+    rows.places(context)  # looked up for all rows at once: the registry's keys may be many more than a piece's
     starts = range(0, len(rows), piece)
     with ThreadPoolExecutor(THREADS) as pool:
         for start, (hits, hashed) in zip(starts, pool.map(judged, starts), strict=True):

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
@@ -74,24 +73,21 @@ def undecided(house: Installation) -> None:
 
 def people_decide(home: Path, holder: str) -> None:
     """One says when indus has time until; another one decides whatever waits; what follows goes out."""
-    with mock.patch("vpn_registry.pipeline.exchange.LEASE_SECONDS", 0):
-        house = Installation(home, opened_at=MORNING + T_7)
-        if len(house.exchange.campaign.deadlines) == 1:
-            extension.propose(house.exchange, LATER, source="Letter 12", actor="amna", reason="floods", isp="indus")
-        for one in decisions.waiting(house.exchange):
-            if one.kind in OUTCOMES:  # what became of a letter nobody knows is found out by telephone
-                decisions.decide(
-                    house.exchange, one.case, outcome=OUTCOMES[one.kind], reason="looked into", actor="bilal"
-                )
-        notify.approve(house.exchange.registry, actor="bilal", reason="figures checked", isp="kirana")
-        house.at(timedelta())  # opened anew, with the deadline that was approved
-        house.run(holder=holder)
-        for isp in reconcile.outdated(house.exchange):
-            reconcile.compare(house.exchange, isp)
-        notify.plan(house.exchange)
-        notify.brake(house.exchange)
-        notify.approve(house.exchange.registry, actor="bilal", reason="figures checked", isp="indus")
-        send_approved(house, home, holder)
+    house = Installation(home, opened_at=MORNING + T_7)
+    if len(house.exchange.campaign.deadlines) == 1:
+        extension.propose(house.exchange, LATER, source="Letter 12", actor="amna", reason="floods", isp="indus")
+    for one in decisions.waiting(house.exchange):
+        if one.kind in OUTCOMES:  # what became of a letter nobody knows is found out by telephone
+            decisions.decide(house.exchange, one.case, outcome=OUTCOMES[one.kind], reason="looked into", actor="bilal")
+    notify.approve(house.exchange.registry, actor="bilal", reason="figures checked", isp="kirana")
+    house.at(timedelta())  # opened anew, with the deadline that was approved
+    house.run(holder=holder)
+    for isp in reconcile.outdated(house.exchange):
+        reconcile.compare(house.exchange, isp)
+    notify.plan(house.exchange)
+    notify.brake(house.exchange)
+    notify.approve(house.exchange.registry, actor="bilal", reason="figures checked", isp="indus")
+    send_approved(house, home, holder)
 
 
 def approved(house: Installation) -> None:
@@ -105,10 +101,9 @@ def approved(house: Installation) -> None:
 
 
 def letters_leave(home: Path, holder: str) -> None:
-    with mock.patch("vpn_registry.pipeline.exchange.LEASE_SECONDS", 0):
-        house = Installation(home, opened_at=MORNING + T_3)
-        send_approved(house, home, holder)
-        house.run(holder=holder)  # collecting writes what a dead sender left for the zones
+    house = Installation(home, opened_at=MORNING + T_3)
+    send_approved(house, home, holder)
+    house.run(holder=holder)  # collecting writes what a dead sender left for the zones
 
 
 def send_approved(house: Installation, home: Path, holder: str) -> None:

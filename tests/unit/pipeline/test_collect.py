@@ -347,63 +347,56 @@ def test_a_zone_without_its_folder_is_a_failure_and_never_an_empty_listing(house
         collect.take(house.exchange, "indus", holder="test")
 
 
+def look(house: Installation, run: str) -> list[str]:
+    """The ISPs that a run finds and no other one is about to come to."""
+    return collect.reserve(house.exchange, collect.zones_with_mail(house.exchange, sleep=no_sleep), holder=run)
+
+
 def test_an_isp_that_a_run_is_about_to_come_to_is_left_to_it(
     house: Installation, indus: Cast, kirana: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.drop(registrations("indus", 1, indus.registered(1)))
-    mail = collect.zones_with_mail(house.exchange, sleep=no_sleep)
-    assert collect.reserve(house.exchange, mail) == ["indus"]
+    assert look(house, "first") == ["indus"]
     house.drop(registrations("kirana", 1, kirana.registered(1)))
-    mail = collect.zones_with_mail(house.exchange, sleep=no_sleep)
-    assert mail == ["indus", "kirana"]
-    assert collect.reserve(house.exchange, mail) == ["kirana"]
-    assert collect.reserve(house.exchange, []) == []
+    assert look(house, "second") == ["kirana"]
+    assert look(house, "first") == ["indus"]  # as when its task died after it had looked, and is tried again
+    assert look(house, "third") == []
     monkeypatch.setattr(collect, "RESERVED_SECONDS", -1.0)
-    house.run()
-    house.drop(registrations("indus", 2, indus.registered(2)))
-    mail = collect.zones_with_mail(house.exchange, sleep=no_sleep)
-    for _ in ("by a run that dies", "by the next"):
-        assert collect.reserve(house.exchange, mail) == ["indus"]
+    assert look(house, "second") == ["kirana"]
+    assert look(house, "third") == ["kirana"]  # the second run died, and is waited for no longer
 
 
-def test_what_comes_after_a_run_has_taken_what_lay_there_is_called_up_by_the_next(
-    house: Installation, indus: Cast
-) -> None:
-    def look() -> list[str]:
-        return collect.reserve(house.exchange, collect.zones_with_mail(house.exchange, sleep=no_sleep))
-
+def test_what_comes_after_a_run_was_at_the_zone_is_called_up_by_the_next(house: Installation, indus: Cast) -> None:
     house.drop(registrations("indus", 1, indus.registered(1)))
-    assert look() == ["indus"]
+    assert look(house, "first") == ["indus"]
     house.drop(registrations("indus", 2, indus.registered(2)))
-    assert look() == []  # the run takes both
-    assert len(collect.take(house.exchange, "indus", holder="the first")) == 2
-    assert look() == []  # the run judges and answers both
+    assert look(house, "second") == []  # the first run takes both
+    assert len(collect.take(house.exchange, "indus", holder="first")) == 2
+    assert look(house, "second") == []  # it judges and answers both
     house.drop(registrations("indus", 3, indus.registered(3)))
-    assert look() == ["indus"]
-    assert look() == []
-    with house.exchange.leased(house.exchange.isps["indus"], "the first"):
-        assert collect.take(house.exchange, "indus", holder="the second") == []
-    assert look() == ["indus"]  # the second run came in vain
+    assert look(house, "second") == ["indus"]
+    with house.exchange.leased(house.exchange.isps["indus"], "first"):
+        assert collect.take(house.exchange, "indus", holder="second") == []
+    assert look(house, "third") == ["indus"]  # the second run came in vain
 
 
-def test_a_reservation_ends_with_the_answer_also_when_the_zone_refuses_it(house: Installation, indus: Cast) -> None:
-    for seq, ends in ((1, "well"), (2, "with an error")):
-        house.drop(registrations("indus", seq, indus.registered(seq)))
-        mail = collect.zones_with_mail(house.exchange, sleep=no_sleep)
-        assert collect.reserve(house.exchange, mail) == ["indus"], ends
-        collect.take(house.exchange, "indus", holder="test")
-        collect.judge_and_merge(house.exchange, "indus", holder="test")
-        assert collect.reserve(house.exchange, mail) == []
-        if ends == "well":
-            collect.answer(house.exchange, "indus", holder="test")
-        else:
-            (house.zone("indus") / "outgoing").rename(house.zone("indus") / "gone")
-            with pytest.raises(ZoneError):
-                collect.answer(house.exchange, "indus", holder="test")
-        assert collect.reserve(house.exchange, mail) == ["indus"]
-        collect.answer(house.exchange, "kirana", holder="test")
-        with house.exchange.registry.writing() as db:
-            ledger.unreserve(db, "indus")
+@pytest.mark.parametrize("does_well", [True, False], ids=["well", "with an error"])
+def test_a_reservation_ends_with_the_answer_of_its_run(house: Installation, indus: Cast, does_well: bool) -> None:
+    house.drop(registrations("indus", 1, indus.registered(1)))
+    assert look(house, "first") == ["indus"]
+    collect.take(house.exchange, "indus", holder="first")
+    collect.judge_and_merge(house.exchange, "indus", holder="first")
+    with house.exchange.leased(house.exchange.isps["indus"], "first"):
+        assert collect.answer(house.exchange, "indus", holder="by hand") == 0
+    assert look(house, "second") == []
+    if does_well:
+        assert collect.answer(house.exchange, "indus", holder="first") > 0
+        house.drop(registrations("indus", 2, indus.registered(2)))
+    else:
+        (house.zone("indus") / "outgoing").rename(house.zone("indus") / "gone")
+        with pytest.raises(ZoneError):
+            collect.answer(house.exchange, "indus", holder="first")
+    assert look(house, "second") == ["indus"]
 
 
 def test_a_second_holder_does_nothing(house: Installation, indus: Cast) -> None:

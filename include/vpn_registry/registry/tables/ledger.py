@@ -166,7 +166,7 @@ class AnswerRow(Base):
 
 
 class LeaseRow(Base):
-    """Who works on an ISP's zone at present; a lease that has run out, or whose process died, may be taken over."""
+    """Who works on an ISP's zone at present; one that has run out, or whose process has died, may be taken over."""
 
     __tablename__ = "leases"
 
@@ -185,9 +185,10 @@ class ZoneWatchRow(Base):
     listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     failing_since_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     error: Mapped[LongText | None]
-    # A run's way, by the clock of leases: until when it is expected to be done, and when it took what lay there.
+    # A run that is about to come, by the clock of leases: until when it is waited for, and when it was at the zone.
+    reserved_by: Mapped[LongText | None]
     reserved_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    visited_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
 class ZoneOutageRow(Base):

@@ -15,6 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for name in ("reserved_until", "taken_at"):
+    op.add_column("zone_watches", sa.Column("reserved_by", sa.Text(), nullable=True))
+    for name in ("reserved_until", "visited_at"):
         op.add_column("zone_watches", sa.Column(name, UtcDateTime(), nullable=True))
     op.add_column("leases", sa.Column("process", sa.Text(), nullable=True))
