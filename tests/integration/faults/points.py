@@ -124,8 +124,10 @@ def in_child(
     if stopped is not None:
         _, status = os.waitpid(child, os.WUNTRACED)
         if os.WIFSTOPPED(status):
-            stopped()
-            os.kill(child, signal.SIGCONT)
+            try:
+                stopped()
+            finally:
+                os.kill(child, signal.SIGCONT)
         else:
             return _told(reader, status, fault)
     _, status = os.waitpid(child, 0)

@@ -26,6 +26,7 @@ from tests.integration.faults.points import TOUCHES, WRITES, ZONE, Fault, in_chi
 from tests.integration.faults.tally import Tally
 from vpn_registry.dropzone import ZoneError
 from vpn_registry.pipeline import backup, collect, dispatch, notify, reconcile
+from vpn_registry.pipeline.exchange import LEASE_SECONDS
 from vpn_registry.pipeline.restore import restore
 from vpn_registry.registry.engine import engine_for
 from vpn_registry.registry.home import Registry
@@ -137,7 +138,10 @@ def disturbed(copies: Copies, kind: str, fault: Fault, points: range) -> tuple[T
         home, url = copies.copy()
         other = partial(in_child, partial(whole_pass, home, url, "taking over")) if fault.act is stop else None
         act = partial(fault.act, home, url) if fault.needs_home else fault.act
-        in_child(partial(whole_pass, home, url, "disturbed"), point, replace(fault, act=act), other)
+        # Nobody takes over from one that lives but doesn't work, until its lease has run out.
+        lasts = 0 if fault.act is stop else LEASE_SECONDS
+        with mock.patch("vpn_registry.pipeline.exchange.LEASE_SECONDS", lasts):
+            in_child(partial(whole_pass, home, url, "disturbed"), point, replace(fault, act=act), other)
         if fault.act is back_up:
             bring_back(home, url)
         worlds = copies.undisturbed, copies.recovered(home, url)

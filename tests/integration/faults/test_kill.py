@@ -74,7 +74,7 @@ def test_a_loss_or_a_double_would_be_seen(on_sqlite: Copies) -> None:
 
 
 def test_passes_that_are_killed_again_and_again_are_made_good_on_sqlite(on_sqlite: Copies) -> None:
-    record = killed(on_sqlite, chains(1, seed=1))
+    record = killed(on_sqlite, chains(1, seed=9))
     assert record.failures == {}
     assert record.tally.injected > 10
     assert record.deliveries >= {"seen", "stored", "judged", "answered"}
