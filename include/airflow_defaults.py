@@ -178,7 +178,7 @@ def person() -> str:
 
     run = get_current_context()["dag_run"]
     name = run.triggering_user_name
-    if run.run_type != "manual" or not name:
+    if not is_by_hand() or not name:
         raise AirflowFailException("Only a logged-in person can do this: trigger the DAG from Airflow's page or API.")
     return str(name)
 

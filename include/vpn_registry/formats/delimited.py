@@ -137,8 +137,9 @@ def _split_lines(
         part = body[offset:end]
         seen = len(others)
         columns = _split(part, width, put_aside)
-        if too_long := _too_long(columns, others[seen:], before, longest):
-            raise UnreadableError("F208", line=min(too_long) + 2, limit=longest)
+        too_long = _first_too_long(columns, others[seen:], before, longest)
+        if too_long is not None:
+            raise UnreadableError("F208", line=too_long + 2, limit=longest)
         is_ascii = part.isascii()
         parts.append([cleaned(column, is_ascii=is_ascii) for column in columns])
         before += len(columns[0]) + len(others) - seen
@@ -171,20 +172,21 @@ def _has_too_long(line: str, longest: int) -> bool:
     return len(line) > longest and re.search(f"(?:^|,)[^,]{{{longest + 1}}}", line) is not None
 
 
-def _too_long(
+def _first_too_long(
     columns: Sequence[pa.LargeStringArray], others: Sequence[_OtherWidth], before: int, longest: int
-) -> list[int]:
-    """Rows of a part that begins at `before` with a field of more than `longest` characters, the first one among them;
-    empty when there is none."""
-    found = [one.row for one in others if one.is_too_long]
+) -> int | None:
+    """The first row of a part that begins at `before` with a field of more than `longest` characters."""
+    rows = [one.row for one in others if one.is_too_long]
+    places: list[int] = []
     for column in columns:
         if len(column) and pc.max(pc.binary_length(column)).as_py() > longest:
-            for position in np.flatnonzero(pc.greater(pc.utf8_length(column), longest))[:1].tolist():
-                row = before + position
-                for one in others:  # in order of rows: each stands before what was counted without it
-                    row += one.row <= row
-                found.append(row)
-    return found
+            places += np.flatnonzero(pc.greater(pc.utf8_length(column), longest))[:1].tolist()
+    if places:
+        row = before + min(places)
+        for one in others:  # in order of rows: each stands before what was counted without it
+            row += one.row <= row
+        rows.append(row)
+    return min(rows, default=None)
 
 
 def _with_quotes(body: bytes, limits: Limits) -> Records:

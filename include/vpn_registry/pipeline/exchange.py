@@ -22,7 +22,8 @@ from vpn_registry.settings import INCLUDE, Settings
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS: Final = 20 * 60
-"""As long as a task may run (`execution_timeout` of the DAGs): a dead worker's lease frees itself after that."""
+"""As long as a task may run (`execution_timeout` of the DAGs): the lease of a worker that died where nobody can see it
+frees itself after that."""
 
 OpenSftp = Callable[[str], AbstractContextManager[Any]]
 """An Airflow connection id -> a context manager that yields paramiko's SFTPClient."""

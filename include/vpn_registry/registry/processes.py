@@ -1,7 +1,8 @@
 """Which process holds something, told so that another one can see whether it has died.
 
 A number alone is given again to a later process; and the processes of another container or machine can't be seen at
-all, so that nothing is ever said of them.
+all, so that nothing is ever said of them. psutil tells a start by the wall clock, which moves when somebody sets it:
+here it is ticks since the machine started.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _COLUMNS: Final = ("ntn", "cnic", "other_id")
 def _holds_placeholder(rows: Rows, column: str) -> BoolArray:
     """Cells of an identifier column that have its form, or a CNIC's in ntn, and name nobody."""
     if column == "cnic":
-        return rows.matches("cnic", identifiers.CNIC) & _is_empty(rows.cnic_key)
+        return rows.matches("cnic", identifiers.CNIC) & rows.is_cnic_one_digit
     if column == "other_id":
         return rows.matches("other_id", identifiers.OTHER_ID) & _is_empty(rows.other_id_key)
     zeros = pc.starts_with(rows.text("ntn"), identifiers.NO_NTN).to_numpy(zero_copy_only=False)

@@ -35,7 +35,8 @@ _KEY_CODES: Final = {Feed.REGISTRATIONS: {"H101", "H103"}, Feed.CLIENTS: {"H101"
 PIECE: Final = 100_000
 """Rows that a thread judges at a time, so that a large file is judged in bounded memory."""
 THREADS: Final = 2
-"""Arrow lets others run while it works: two judge a large file in 0.6 of the time of one, with the same CPU."""
+"""Arrow lets others run while it works: two apply the rules to a large file in 0.6 of the time of one, with the same
+CPU."""
 
 
 def read(
